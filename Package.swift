@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+//
+// Targets are listed by room (docs/modules.md); Platform <- capability <- Application, checked by scripts/check-layers.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+
+func platform(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Platform/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: [],
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "bulwark",
+    products: [.executable(name: "bulwark", targets: ["bulwark"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // MARK: Platform
+        platform("Findings"),
+        .systemLibrary(
+            name: "CLibYAML", path: "Sources/Platform/CLibYAML", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        .target(
+            name: "CSimdjson", path: "Sources/Platform/CSimdjson",
+            cxxSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        platform("Documents", ["CLibYAML", "CSimdjson"]),
+        platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
+        platform("Store", ["Findings", grdb, log]),
+        platform("Reporting", ["Findings"]),
+
+        // MARK: Runtime security
+        .target(
+            name: "PodSecurity", dependencies: ["Findings", "Documents", "Kubernetes", crypto, log],
+            path: "Sources/RuntimeSecurity/PodSecurity", swiftSettings: strict, plugins: ["EmbedFiles"]),
+
+        // MARK: Application
+        .target(
+            name: "Console",
+            dependencies: [
+                "Findings", "Documents", "Store", "Reporting", "PodSecurity", hummingbird, hummingbirdTLS, mustache,
+                crypto, cryptoExtras, certificates, grdb, log, lifecycle, nio, nioSSL,
+            ],
+            path: "Sources/Application/Console", exclude: ["Templates", "Static"], swiftSettings: strict,
+            plugins: ["EmbedFiles"]),
+        .target(
+            name: "Commands",
+            dependencies: [
+                "Findings", "Documents", "Kubernetes", "Store", "Reporting", "PodSecurity", "Console", arguments,
+                lifecycle, log, configuration,
+            ],
+            path: "Sources/Application/Commands", swiftSettings: strict),
+        .executableTarget(
+            name: "bulwark", dependencies: ["Commands"], path: "Sources/Application/bulwark", swiftSettings: strict),
+
+        // MARK: Build tools
+        .executableTarget(name: "embed-files", path: "Sources/Tools/embed-files", swiftSettings: strict),
+        .plugin(
+            name: "EmbedFiles", capability: .buildTool(), dependencies: ["embed-files"], path: "Plugins/EmbedFiles"),
+
+        // MARK: Tests
+        .target(
+            name: "TestSupport", dependencies: ["Documents", "Kubernetes"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("Findings", ["Findings"]),
+        tests("Documents", ["Documents", "TestSupport"]),
+        tests("Kubernetes", ["Kubernetes", "TestSupport"]),
+        tests("Store", ["Store", "Findings", "TestSupport", grdb]),
+        tests("Reporting", ["Reporting", "Findings", "TestSupport"]),
+        tests("PodSecurity", ["PodSecurity", "Documents", "Findings", "TestSupport"]),
+        tests("Console", ["Console", "Store", "Findings", "TestSupport", hummingbirdTesting]),
+        tests("Commands", ["Commands", "PodSecurity", "TestSupport"]),
+        tests("Integration", ["Commands", "Kubernetes", "PodSecurity", "Store", "Console", "TestSupport", httpClient]),
+    ]
+)

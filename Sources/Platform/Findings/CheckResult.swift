@@ -1,0 +1,36 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+
+/// One check on one subject, or on one container of it.
+package struct CheckResult: Sendable {
+    package var check: Check
+    package var outcome: Outcome
+    package var subject: Subject
+    /// The container's name; empty when the check is about the whole object.
+    package var container: String
+    /// One sentence that names what was seen, without the value of a sensitive check.
+    package var message: String
+    /// Where the evidence stands, e.g. `spec.template.spec.containers[0].securityContext.privileged`.
+    package var path: String
+    /// What stands there, as JSON text, at most 200 characters, masked when the check is sensitive; empty when nothing does.
+    package var value: String
+    package var source: SourceLocation?
+    package var fingerprint: Fingerprint
+    /// The exemption that turned a failure into a skip.
+    package var exemption: Exemption?
+
+    package init(
+        check: Check, outcome: Outcome, subject: Subject, container: String = "", message: String, path: String = "",
+        value: String = "", source: SourceLocation? = nil, fingerprint: Fingerprint, exemption: Exemption? = nil
+    ) {
+        self.check = check
+        self.outcome = outcome
+        self.subject = subject
+        self.container = container
+        self.message = message
+        self.path = path
+        self.value = value
+        self.source = source
+        self.fingerprint = fingerprint
+        self.exemption = exemption
+    }
+}

@@ -1,0 +1,3 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
+import NIOSSL

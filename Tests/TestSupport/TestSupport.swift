@@ -1,0 +1,1 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
