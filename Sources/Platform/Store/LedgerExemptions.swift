@@ -1,0 +1,219 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Findings
+import GRDB
+
+/// How exemptions meet findings.
+extension LedgerWrite {
+    private static let inForceState: Int64 = 0
+    private static let lapsedState: Int64 = 1
+    static let removedState: Int64 = 2
+
+    /// Ours that are in force, loaded once and kept while nothing changes.
+    private func ours() throws -> [Memo.InForce] {
+        if let known = memo.inForce { return known }
+        let rows = try Row.fetchAll(db, sql: "SELECT * FROM exemption WHERE state = 0 AND foreign_ = 0 ORDER BY id")
+        let list = rows.map { Memo.InForce(key: $0["id"], exemption: Exemption(row: $0)) }
+        memo.inForce = list
+        memo.nextExpiry = try Int64.fetchOne(db, sql: "SELECT min(expiry) FROM exemption WHERE state = 0")
+        return list
+    }
+
+    /// Those of ours whose names fit a subject; their checks and containers are not looked at yet.
+    func inForce(over subject: Subject) throws -> [Memo.InForce] {
+        try ours().filter { $0.exemption.fits(subject) }
+    }
+
+    /// The exemption that covers a result: the one that the judge found, unless it was removed or has expired, or one
+    /// of ours that the judge did not know yet.
+    func exemption(of result: CheckResult, _ covering: [Memo.InForce]) throws -> Int64? {
+        if result.outcome == .skip, let found = result.exemption, let key = try key(of: found) { return key }
+        // An unanswered question stays in sight.
+        guard result.outcome != .error else { return nil }
+        return covering.first {
+            $0.exemption.covers(
+                check: result.check, subject: result.subject, container: result.container, now: now)
+        }?.key
+    }
+
+    /// The key of an exemption that the judge used: ours by its id, or one of the caller's own, which is noted.
+    private func key(of exemption: Exemption) throws -> Int64? {
+        if let expiry = exemption.expiry, expiry <= now { return nil }
+        if let known = memo.foreign[exemption] { return known }
+        var noted = exemption
+        if noted.id.isEmpty {
+            noted.id = "x-" + String(UInt64(bitPattern: exemption.contentDigest), radix: 16)
+        }
+        let row = try Row.fetchOne(
+            db, sql: "SELECT id, state, foreign_ FROM exemption WHERE code = ?", arguments: [noted.id])
+        if let row, row["foreign_"] == 0 { return row["state"] == Self.inForceState ? row["id"] : nil }
+        let key: Int64 = try write(noted, foreign: true)
+        if memo.foreign.count >= Memo.foreignLimit { memo.foreign.removeAll() }
+        memo.foreign[exemption] = key
+        if let expiry = exemption.expiry { memo.nextExpiry = min(memo.nextExpiry ?? expiry, expiry) }
+        return key
+    }
+
+    /// Adds or overwrites an exemption by its id.
+    func write(_ exemption: Exemption, foreign: Bool) throws -> Int64 {
+        try db.execute(
+            sql: """
+                INSERT INTO exemption (
+                    code, state, foreign_, owner, reason, expiry, checks, cluster, namespace, kind, name, container)
+                VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                ON CONFLICT (code) DO UPDATE SET state = 0, owner = ?3, reason = ?4, expiry = ?5, checks = ?6,
+                    cluster = ?7, namespace = ?8, kind = ?9, name = ?10, container = ?11
+                """,
+            arguments: [
+                exemption.id, foreign, exemption.owner, exemption.reason, exemption.expiry,
+                exemption.checks.joined(separator: "\n"), exemption.cluster, exemption.namespace, exemption.kind,
+                exemption.name, exemption.container,
+            ])
+        return try Int64.fetchOne(db, sql: "SELECT id FROM exemption WHERE code = ?", arguments: [exemption.id]) ?? 0
+    }
+
+    /// Lets exemptions that have expired lapse: what they suppressed is open again, or under another one.
+    func lapse() throws {
+        _ = try ours()
+        guard let next = memo.nextExpiry, next <= now else { return }
+        let expired = try Row.fetchAll(
+            db, sql: "SELECT id, code FROM exemption WHERE state = 0 AND expiry <= ?", arguments: [now])
+        try db.execute(
+            sql: "UPDATE exemption SET state = ? WHERE state = 0 AND expiry <= ?",
+            arguments: [Self.lapsedState, now])
+        forgetExemptions()
+        for row in expired {
+            try log(InspectionEvent(name: .exemptionExpired, exemption: row["code"]))
+            try release(row["id"])
+        }
+    }
+
+    /// After exemptions changed.
+    func forgetExemptions() {
+        memo.inForce = nil
+        memo.foreign.removeAll()
+    }
+
+    /// Looks again at all that an exemption suppresses.
+    func release(_ key: Int64) throws {
+        let query = try Prepared(
+            db,
+            """
+            SELECT \(FindingRow.columns), s.id, s.scope, s.seen, s.report, s.live, s.name, s.api, c.name, k.kind,
+                k.namespace, f.container
+            FROM finding f JOIN subject s ON s.id = f.subject JOIN scope k ON k.id = s.scope
+                JOIN cluster c ON c.id = k.cluster
+            WHERE f.exemption = ?1 AND f.id > ?2 ORDER BY f.id LIMIT 1000
+            """)
+        var last: Int64 = 0
+        while true {
+            var batch: [(FindingRow, SubjectRow, String)] = []
+            query.bind(1, key)
+            query.bind(2, last)
+            while try query.step() {
+                let row = FindingRow(query)
+                let home = SubjectRow(query, cluster: row.cluster, from: FindingRow.width)
+                batch.append((row, home, query.text(FindingRow.width + 10)))
+            }
+            guard let end = batch.last else { return }
+            last = end.0.id
+            for (finding, row, container) in batch where finding.isOpen {
+                let covering = try inForce(over: row.subject)
+                let judged = Code.outcome(finding.outcome) != .error
+                let check = try names(of: finding.check)
+                let other = covering.first {
+                    judged
+                        && $0.exemption.covers(check: check, subject: row.subject, container: container, now: now)
+                }
+                try exempt(finding, other?.key, of: row)
+            }
+        }
+    }
+
+    /// Suppresses the open findings that an exemption of ours covers.
+    func apply(_ exemption: Exemption, key: Int64) throws {
+        let scopes = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT k.id, k.cluster, k.namespace, k.kind, c.name FROM scope k JOIN cluster c ON c.id = k.cluster
+                """)
+        let query = try Prepared(
+            db,
+            """
+            SELECT \(FindingRow.columns), s.id, s.scope, s.seen, s.report, s.live, s.name, s.api, c.name, k.kind,
+                k.namespace, f.container
+            FROM subject s JOIN finding f ON f.subject = s.id JOIN scope k ON k.id = s.scope
+                JOIN cluster c ON c.id = k.cluster
+            WHERE s.scope = ?1 AND s.name > ?2 AND s.name <= ?3 AND f.status IN (0, 1) AND f.outcome IN (1, 2)
+            """)
+        let names = try Prepared(
+            db,
+            "SELECT max(name) FROM (SELECT name FROM subject WHERE scope = ?1 AND name > ?2 ORDER BY name LIMIT 200)")
+        for scope in scopes {
+            let sample = Subject(
+                cluster: scope["name"], apiVersion: "", kind: scope["kind"], namespace: scope["namespace"], name: "")
+            var place = exemption
+            place.name = ""
+            guard place.fits(sample) else { continue }
+            var last = ""
+            while true {
+                names.bind(1, scope["id"] as Int64)
+                names.bind(2, last)
+                var end = ""
+                while try names.step() { end = names.text(0) }
+                if end.isEmpty { break }
+                query.bind(1, scope["id"] as Int64)
+                query.bind(2, last)
+                query.bind(3, end)
+                last = end
+                var batch: [(FindingRow, SubjectRow)] = []
+                while try query.step() {
+                    let row = FindingRow(query)
+                    let home = SubjectRow(query, cluster: row.cluster, from: FindingRow.width)
+                    let container = query.text(FindingRow.width + 10)
+                    guard exemption.fits(home.subject) else { continue }
+                    let check = try self.names(of: row.check)
+                    if exemption.covers(check: check, subject: home.subject, container: container, now: now) {
+                        batch.append((row, home))
+                    }
+                }
+                for (finding, row) in batch { try exempt(finding, key, of: row) }
+            }
+        }
+    }
+
+    /// A check as far as exemptions need it: its id, slug and aliases.
+    private func names(of key: Int64) throws -> Check {
+        if let known = memo.names[key] { return known }
+        let row = try Row.fetchOne(db, sql: "SELECT code, slug, aliases FROM chk WHERE id = ?", arguments: [key])
+        let aliases: String = row?["aliases"] ?? ""
+        let check = Check(
+            id: row?["code"] ?? "", slug: row?["slug"] ?? "", area: "", title: "", severity: .unknown, why: "",
+            remediation: "",
+            aliases: aliases.isEmpty ? [] : [("", aliases.split(separator: "\n").map(String.init))])
+        if memo.names.count >= Memo.checkLimit { memo.names.removeAll() }
+        memo.names[key] = check
+        return check
+    }
+}
+
+extension Exemption {
+    /// Whether the names of a subject fit, whatever the check and container.
+    func fits(_ subject: Subject) -> Bool {
+        Self.matches(cluster, subject.cluster) && Self.matches(namespace, subject.namespace)
+            && (kind.isEmpty || kind.lowercased() == subject.kind.lowercased()) && Self.matches(name, subject.name)
+    }
+
+    var contentDigest: Int64 {
+        Code.digest(
+            owner, reason, String(expiry ?? -1), checks.joined(separator: "\n"), cluster, namespace, kind, name,
+            container)
+    }
+
+    init(row: Row) {
+        let checks: String = row["checks"]
+        self.init(
+            id: row["code"], owner: row["owner"], reason: row["reason"], expiry: row["expiry"],
+            checks: checks.isEmpty ? [] : checks.split(separator: "\n").map(String.init), cluster: row["cluster"],
+            namespace: row["namespace"], kind: row["kind"], name: row["name"], container: row["container"])
+    }
+}
