@@ -1,0 +1,92 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import CSimdjson
+import Foundation
+import Synchronization
+
+/// One parsed JSON or YAML document: a flat array of entries in source order beside one pool of text bytes.
+///
+/// Nothing changes after the readers made it, so it is shared between threads freely. It frees its memory with the last
+/// `Node` that points into it.
+package final class Document: @unchecked Sendable {
+    // @unchecked: `entries` and `pool` are written before init and only read until deinit; `lines` is behind a lock.
+
+    /// The file's name, or whatever the caller called the text.
+    package let source: String
+    /// Number of values in the tree.
+    package let nodeCount: Int
+    let entries: UnsafePointer<BulwarkEntry>
+    let pool: UnsafePointer<UInt8>
+    private let positions: Positions
+    private let lines = Mutex<LineIndex?>(nil)
+
+    /// What `BulwarkEntry.at` means.
+    enum Positions: Sendable {
+        /// A byte offset into the first `length` bytes of the pool, which are the source's own text; the text begins at
+        /// line `line`, column `column` of the file.
+        case offsets(length: Int, line: Int, column: Int)
+        /// The line itself.
+        case lines
+    }
+
+    /// Takes over both buffers, which `malloc` made.
+    init(
+        source: String, entries: UnsafeMutablePointer<BulwarkEntry>, count: Int, pool: UnsafeMutablePointer<UInt8>,
+        positions: Positions
+    ) {
+        self.source = source
+        self.entries = UnsafePointer(entries)
+        self.nodeCount = count
+        self.pool = UnsafePointer(pool)
+        self.positions = positions
+    }
+
+    deinit {
+        free(UnsafeMutablePointer(mutating: entries))
+        free(UnsafeMutablePointer(mutating: pool))
+    }
+
+    /// The outermost value.
+    package var root: Node { Node(document: self, index: 0) }
+
+    /// The 1-based line of an entry.
+    func line(of entry: Int) -> Int {
+        let at = Int(entries[entry].at)
+        guard case .offsets(let length, let line, _) = positions else { return at }
+        let text = UnsafeBufferPointer(start: pool, count: length)
+        return lines.withLock { index in
+            if index == nil { index = LineIndex(text) }
+            return line + (index?.newlines(before: at) ?? 0)
+        }
+    }
+}
+
+/// Where the line feeds of a text stand, to turn byte offsets into lines.
+struct LineIndex: Sendable {
+    private var feeds: ContiguousArray<UInt32> = []
+
+    init(_ text: UnsafeBufferPointer<UInt8>) {
+        for (offset, byte) in text.enumerated() where byte == 0x0A { feeds.append(UInt32(truncatingIfNeeded: offset)) }
+    }
+
+    /// How many line feeds stand before `offset`.
+    func newlines(before offset: Int) -> Int {
+        var low = 0
+        var high = feeds.count
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(feeds[middle]) < offset { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The 1-based line and column (in bytes) of an offset, counted without an index.
+    static func position(of offset: Int, in text: UnsafeRawBufferPointer) -> (line: Int, column: Int) {
+        var line = 1
+        var start = 0
+        for index in 0..<min(offset, text.count) where text[index] == 0x0A {
+            line += 1
+            start = index + 1
+        }
+        return (line, offset - start + 1)
+    }
+}

@@ -1,0 +1,155 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import CSimdjson
+import Foundation
+
+/// A cheap handle on one value of a `Document`. Lookups compare bytes in place and allocate nothing.
+package struct Node: Sendable {
+    package enum Kind: UInt8, Sendable { case null, bool, number, string, array, object }
+
+    /// The document this value stands in.
+    package let document: Document
+    let index: Int32
+
+    @inline(__always)
+    init(document: Document, index: Int32) {
+        self.document = document
+        self.index = index
+    }
+
+    @inline(__always)
+    var entry: UnsafePointer<BulwarkEntry> { document.entries + Int(index) }
+
+    @inline(__always)
+    var rawKind: UInt32 { entry.pointee.keyLengthKind & 15 }
+
+    package var kind: Kind {
+        switch rawKind {
+        case UInt32(BULWARK_NULL): .null
+        case UInt32(BULWARK_FALSE), UInt32(BULWARK_TRUE): .bool
+        case UInt32(BULWARK_NUMBER): .number
+        case UInt32(BULWARK_STRING): .string
+        case UInt32(BULWARK_ARRAY): .array
+        default: .object
+        }
+    }
+
+    package var isNull: Bool { rawKind == UInt32(BULWARK_NULL) }
+    package var isObject: Bool { rawKind == UInt32(BULWARK_OBJECT) }
+    package var isArray: Bool { rawKind == UInt32(BULWARK_ARRAY) }
+
+    /// The text of a string or number; empty for the rest.
+    @inline(__always)
+    var bytes: UnsafeBufferPointer<UInt8> {
+        let kind = rawKind
+        guard kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) else {
+            return UnsafeBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeBufferPointer(start: document.pool + Int(entry.pointee.offset), count: Int(entry.pointee.length))
+    }
+
+    /// The string, or nil when this is none.
+    package var string: String? {
+        rawKind == UInt32(BULWARK_STRING) ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// The boolean, or nil when this is none.
+    package var bool: Bool? {
+        let kind = rawKind
+        if kind == UInt32(BULWARK_TRUE) { return true }
+        return kind == UInt32(BULWARK_FALSE) ? false : nil
+    }
+
+    /// The number's text: as it stands in JSON; as Go writes it to JSON for YAML. Nil when this is none.
+    package var number: String? {
+        rawKind == UInt32(BULWARK_NUMBER) ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// The number when it is whole and fits 64 bits (`1e3` and `2.0` are whole).
+    package var int: Int? {
+        guard rawKind == UInt32(BULWARK_NUMBER) else { return nil }
+        var value = 0
+        let text = bytes
+        let negative = text.first == 0x2D
+        for byte in text.dropFirst(negative ? 1 : 0) {
+            guard byte >= 0x30, byte <= 0x39 else { return wholeDouble }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let digit = Int(byte - 0x30)
+            let (sum, overflow2) =
+                negative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+            if overflow || overflow2 { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    private var wholeDouble: Int? {
+        guard let value = double, abs(value) <= 9_007_199_254_740_992 else { return nil }
+        return Int(exactly: value)
+    }
+
+    /// The number as the nearest double; infinite beyond its range.
+    package var double: Double? {
+        guard let text = number else { return nil }
+        return strtod(text, nil)
+    }
+
+    /// Members of an object, elements of an array, 0 for a scalar.
+    package var count: Int { rawKind >= UInt32(BULWARK_ARRAY) ? Int(entry.pointee.length) : 0 }
+
+    /// The member of an object by its key; nil when absent or when this is no object.
+    package subscript(key: StaticString) -> Node? {
+        member(key.utf8Start, key.utf8CodeUnitCount)
+    }
+
+    /// The member of an object by a key known at run time.
+    package subscript(dynamic key: String) -> Node? {
+        var key = key
+        return key.withUTF8 { text in
+            let empty: StaticString = ""
+            return member(text.baseAddress ?? empty.utf8Start, text.count)
+        }
+    }
+
+    private func member(_ key: UnsafePointer<UInt8>, _ length: Int) -> Node? {
+        let own = entry
+        guard own.pointee.keyLengthKind & 15 == UInt32(BULWARK_OBJECT) else { return nil }
+        let entries = document.entries
+        let pool = document.pool
+        var next = Int(index) + 1
+        for _ in 0..<own.pointee.length {
+            let entry = entries + next
+            if Int(entry.pointee.keyLengthKind >> 4) == length,
+                memcmp(pool + Int(entry.pointee.keyOffset), key, length) == 0
+            {
+                return Node(document: document, index: Int32(truncatingIfNeeded: next))
+            }
+            next = Int(entry.pointee.next)
+        }
+        return nil
+    }
+
+    /// The element of an array; nil out of range or when this is no array. Walks, so iterate `elements` instead.
+    package subscript(index: Int) -> Node? {
+        guard isArray, index >= 0, index < count else { return nil }
+        var next = Int(self.index) + 1
+        for _ in 0..<index { next = Int(document.entries[next].next) }
+        return Node(document: document, index: Int32(truncatingIfNeeded: next))
+    }
+
+    /// True for a string with exactly these bytes.
+    package func equals(_ text: StaticString) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard rawKind == UInt32(BULWARK_STRING), Int(entry.pointee.length) == length else { return false }
+        return memcmp(document.pool + Int(entry.pointee.offset), text.utf8Start, length) == 0
+    }
+
+    /// The bytes of a string or a number's text, in place; nil for the other kinds.
+    package func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R? {
+        let kind = rawKind
+        guard kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) else { return nil }
+        return try withExtendedLifetime(document) { try body(bytes) }
+    }
+
+    /// The 1-based line of the source where this stands; for a member, where its key stands.
+    package var line: Int { document.line(of: Int(index)) }
+}

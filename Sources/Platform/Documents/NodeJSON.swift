@@ -1,0 +1,96 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import CSimdjson
+
+extension Node {
+    /// Compact JSON text in source order. Text over `limit` bytes is cut at a character and ends with `…`.
+    package func json(limit: Int = .max) -> String {
+        var writer = JSONText(limit: limit)
+        writer.write(self)
+        return writer.finish()
+    }
+}
+
+/// Writes a tree as JSON without recursion, so that a deep document cannot exhaust the stack.
+private struct JSONText {
+    private var out: [UInt8] = []
+    private let limit: Int
+
+    init(limit: Int) { self.limit = max(limit, 0) }
+
+    mutating func write(_ root: Node) {
+        let entries = root.document.entries
+        var open: [(left: UInt32, close: UInt8, isObject: Bool)] = []
+        var index = Int(root.index)
+        var first = true  // no sibling stands before the value that comes next
+        while out.count <= limit {
+            let entry = entries[index]
+            if let top = open.last {
+                if !first { out.append(0x2C) }
+                if top.isObject {
+                    quote(root.document, entry.keyOffset, entry.keyLengthKind >> 4)
+                    out.append(0x3A)
+                }
+            }
+            first = false
+            switch Int(entry.keyLengthKind & 15) {
+            case BULWARK_NULL: out.append(contentsOf: "null".utf8)
+            case BULWARK_FALSE: out.append(contentsOf: "false".utf8)
+            case BULWARK_TRUE: out.append(contentsOf: "true".utf8)
+            case BULWARK_NUMBER:
+                out.append(
+                    contentsOf: UnsafeBufferPointer(
+                        start: root.document.pool + Int(entry.offset), count: Int(entry.length)))
+            case BULWARK_STRING: quote(root.document, entry.offset, entry.length)
+            case BULWARK_ARRAY:
+                out.append(0x5B)
+                open.append((entry.length, 0x5D, false))
+                first = true
+            default:
+                out.append(0x7B)
+                open.append((entry.length, 0x7D, true))
+                first = true
+            }
+            index += 1
+            while let top = open.last {
+                if top.left > 0 {
+                    open[open.count - 1].left -= 1
+                    break
+                }
+                out.append(top.close)
+                open.removeLast()
+                first = false
+            }
+            if open.isEmpty { return }
+        }
+    }
+
+    private mutating func quote(_ document: Document, _ offset: UInt32, _ length: UInt32) {
+        out.append(0x22)
+        let text = UnsafeBufferPointer(start: document.pool + Int(offset), count: Int(length))
+        for byte in text {
+            switch byte {
+            case 0x22, 0x5C:
+                out.append(0x5C)
+                out.append(byte)
+            case 0x0A: out.append(contentsOf: "\\n".utf8)
+            case 0x0D: out.append(contentsOf: "\\r".utf8)
+            case 0x09: out.append(contentsOf: "\\t".utf8)
+            case 0x00..<0x20:
+                let digits = Array("0123456789abcdef".utf8)
+                out.append(contentsOf: "\\u00".utf8)
+                out.append(digits[Int(byte >> 4)])
+                out.append(digits[Int(byte & 15)])
+            default: out.append(byte)
+            }
+            if out.count > limit { return }
+        }
+        out.append(0x22)
+    }
+
+    func finish() -> String {
+        guard out.count > limit else { return String(decoding: out, as: UTF8.self) }
+        var end = limit
+        while end > 0, out[end] & 0xC0 == 0x80 { end -= 1 }
+        return String(decoding: out[..<end], as: UTF8.self) + "…"
+    }
+}

@@ -1,0 +1,211 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// What a YAML scalar means, by the rules that kubectl and the API server follow: YAML 1.1 as go-yaml v2 resolves it,
+/// then JSON as sigs.k8s.io/yaml and Go's encoding/json write it.
+enum YAMLScalar {
+    enum Value {
+        case null
+        case bool(Bool)
+        /// A whole number whose decimal text is the scalar's own.
+        case integer
+        /// A whole number in decimal.
+        case integerText([UInt8])
+        case float(Double)
+        /// The scalar's text itself.
+        case text
+        /// Another text (decoded base64).
+        case bytes([UInt8])
+    }
+
+    /// A scalar whose explicit tag does not fit it, or that JSON cannot hold.
+    struct Mismatch: Error { var message: String }
+
+    static let tagPrefix = "tag:yaml.org,2002:"
+
+    /// - Parameters:
+    ///   - text: the scalar after unfolding and unescaping.
+    ///   - tag: the explicit tag in its long form, or nil.
+    ///   - plain: whether the scalar is plain, so that its looks decide.
+    static func resolve(
+        _ text: UnsafeBufferPointer<UInt8>, tag: String?, plain: Bool
+    ) throws(Mismatch) -> Value {
+        guard let tag else { return plain ? implicit(text) : .text }
+        guard tag.hasPrefix(tagPrefix) else { return .text }
+        let short = tag.dropFirst(tagPrefix.count)
+        switch short {
+        case "str": return .text
+        case "binary": return try binary(text)
+        case "bool", "int", "float", "null", "timestamp": break
+        default: return .text
+        }
+        if short == "timestamp" {
+            if GoTimestamp.matches(text) { return .text }
+            throw mismatch(text, short)
+        }
+        // A timestamp is only looked for where no other tag is given, and it stays a text: no difference here.
+        switch (implicit(text), short) {
+        case (.bool(let value), "bool"): return .bool(value)
+        case (.null, "null"): return .null
+        case (.float(let value), "float"): return .float(value)
+        case (.integer, "int"): return .integer
+        case (.integerText(let value), "int"): return .integerText(value)
+        case (.integer, "float"):
+            guard let value = Double(String(decoding: text, as: UTF8.self)), abs(value) < 0x1p63 else { break }
+            return .float(value)
+        case (.integerText(let digits), "float"):
+            guard let value = Int(String(decoding: digits, as: UTF8.self)) else { break }
+            return .float(Double(value))
+        default: break
+        }
+        throw mismatch(text, short)
+    }
+
+    private static func mismatch(_ text: UnsafeBufferPointer<UInt8>, _ tag: Substring) -> Mismatch {
+        let shown = String(decoding: text.prefix(40), as: UTF8.self)
+        return Mismatch(message: "\"\(shown)\" does not fit its tag !!\(tag)")
+    }
+
+    private static func binary(_ text: UnsafeBufferPointer<UInt8>) throws(Mismatch) -> Value {
+        let packed = text.filter { $0 != 0x0A && $0 != 0x0D }
+        guard let data = Data(base64Encoded: Data(packed)) else {
+            throw Mismatch(message: "the value of a !!binary scalar is not base64")
+        }
+        // Go's JSON encoder puts U+FFFD in the place of bytes that are not UTF-8, and so does decoding here.
+        return .bytes(Array(String(decoding: data, as: UTF8.self).utf8))
+    }
+
+    /// Up to five bytes of a word as one number.
+    private static func packed(_ text: some Collection<UInt8>) -> UInt64 {
+        text.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    private enum Word {
+        case null, yes, no, infinity, minusInfinity, notANumber
+    }
+
+    private static let words: [UInt64: Word] = {
+        var words: [UInt64: Word] = [:]
+        let lists: [(Word, [String])] = [
+            (.yes, ["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"]),
+            (.no, ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]),
+            (.null, ["~", "null", "Null", "NULL"]),
+            (.notANumber, [".nan", ".NaN", ".NAN"]),
+            (.infinity, [".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"]),
+            (.minusInfinity, ["-.inf", "-.Inf", "-.INF"]),
+        ]
+        for (word, texts) in lists {
+            for text in texts { words[packed(text.utf8)] = word }
+        }
+        return words
+    }()
+
+    /// The meaning of a plain scalar without a tag.
+    static func implicit(_ text: UnsafeBufferPointer<UInt8>) -> Value {
+        guard let first = text.first else { return .null }
+        switch first {
+        case 0x79, 0x59, 0x6E, 0x4E, 0x74, 0x54, 0x66, 0x46, 0x6F, 0x4F, 0x7E:  // y n t f o and ~
+            return text.count <= 5 ? word(text) ?? .text : .text
+        case 0x2E:
+            if text.count <= 5, let value = word(text) { return value }
+            return dotted(text)
+        case 0x2B, 0x2D:
+            if text.count <= 5, let value = word(text) { return value }
+            return number(text)
+        case 0x30...0x39:
+            return number(text)
+        default:
+            return .text
+        }
+    }
+
+    private static func word(_ text: UnsafeBufferPointer<UInt8>) -> Value? {
+        switch words[packed(text)] {
+        case .null: .null
+        case .yes: .bool(true)
+        case .no: .bool(false)
+        case .infinity: .float(.infinity)
+        case .minusInfinity: .float(-.infinity)
+        case .notANumber: .float(.nan)
+        case nil: nil
+        }
+    }
+
+    /// A scalar that starts with a digit or sign.
+    private static func number(_ text: UnsafeBufferPointer<UInt8>) -> Value {
+        // The usual case first: plain decimal digits without a leading zero.
+        if text[0] != 0x30 || text.count == 1, text.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), text.count <= 18 {
+            return .integer
+        }
+        // Underscores may stand anywhere after the first character.
+        let plain = String(decoding: text.filter { $0 != 0x5F }, as: UTF8.self)
+        if let value = integer(plain) { return .integerText(Array(value.utf8)) }
+        if isDecimalFloat(plain.utf8) {
+            let value = strtod(plain, nil)
+            if value.isFinite { return .float(value) }
+        }
+        // Only a number with a base prefix gets here; beyond 64 bits Go falls back to its big integers.
+        let lower = plain.lowercased()
+        guard let base = ["0x": 16, "0o": 8, "0b": 2][String(lower.prefix(2))], plain.utf8.count <= 4096 else {
+            return .text
+        }
+        let digits = plain.dropFirst(2)
+        guard !digits.isEmpty, let decimal = GoNumber.decimal(of: digits.utf8, base: base) else { return .text }
+        return .integerText(decimal)
+    }
+
+    /// `strconv.ParseInt(plain, 0, 64)`, then `ParseUint`: sign, base prefix, C's leading zero for octal.
+    private static func integer(_ plain: String) -> String? {
+        var digits = Substring(plain)
+        let negative = digits.first == "-"
+        let signed = negative || digits.first == "+"
+        if signed { digits.removeFirst() }
+        var base = 10
+        if digits.utf8.count > 1, digits.utf8.first == 0x30 {
+            switch digits.utf8.dropFirst().first.map({ $0 | 0x20 }) {
+            case 0x78: base = 16
+            case 0x6F: base = 8
+            case 0x62: base = 2
+            default: base = 0
+            }
+            digits = digits.dropFirst(base == 0 ? 1 : 2)
+            if base == 0 { base = 8 }
+        }
+        guard let first = digits.utf8.first, GoNumber.hexValue(first) != nil else { return nil }
+        if let value = Int64((negative ? "-" : "") + digits, radix: base) { return String(value) }
+        if !signed, let value = UInt64(digits, radix: base) { return String(value) }
+        return nil
+    }
+
+    /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
+    private static func isDecimalFloat(_ text: String.UTF8View) -> Bool {
+        var rest = text[...]
+        func digits() -> Int {
+            let run = rest.prefix { $0 >= 0x30 && $0 <= 0x39 }.count
+            rest = rest.dropFirst(run)
+            return run
+        }
+        if rest.first == 0x2B || rest.first == 0x2D { rest = rest.dropFirst() }
+        let whole = digits()
+        if rest.first == 0x2E {
+            rest = rest.dropFirst()
+            if digits() == 0, whole == 0 { return false }
+        } else if whole == 0 {
+            return false
+        }
+        if rest.first == 0x65 || rest.first == 0x45 {
+            rest = rest.dropFirst()
+            if rest.first == 0x2B || rest.first == 0x2D { rest = rest.dropFirst() }
+            if digits() == 0 { return false }
+        }
+        return rest.isEmpty
+    }
+
+    /// A scalar that starts with a dot: `strconv.ParseFloat` on the text as it stands.
+    private static func dotted(_ text: UnsafeBufferPointer<UInt8>) -> Value {
+        let plain = String(decoding: text, as: UTF8.self)
+        guard isDecimalFloat(plain.utf8) else { return .text }
+        let value = strtod(plain, nil)
+        return value.isFinite ? .float(value) : .text
+    }
+}

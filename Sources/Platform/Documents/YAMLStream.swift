@@ -1,0 +1,161 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import CLibYAML
+import CSimdjson
+import Foundation
+
+/// libyaml over one text: pulls events, hands them to a `YAMLComposer`, and starts anew behind an error.
+final class YAMLStream {
+    let source: String
+    let limits: DocumentLimits
+    private let text: UnsafeMutableBufferPointer<UInt8>
+    private let parser: UnsafeMutablePointer<yaml_parser_t>
+    private let event: UnsafeMutablePointer<yaml_event_t>
+    private var isParsing = false
+    private var isDone = false
+    /// Where the running parser began: its first line counts as line 1 to libyaml.
+    private var start = 0
+    private var startLine = 0
+    /// The line, 0-based in the file, on which the document that is being read began.
+    private var documentLine = 0
+
+    init(_ bytes: [UInt8], source: String, limits: DocumentLimits) {
+        self.source = source
+        self.limits = limits
+        text = .allocate(capacity: bytes.count + 1)
+        _ = text.initialize(from: bytes + [0x0A])
+        parser = .allocate(capacity: 1)
+        event = .allocate(capacity: 1)
+        open(at: 0, line: 0)
+    }
+
+    deinit {
+        if isParsing { yaml_parser_delete(parser) }
+        parser.deallocate()
+        event.deallocate()
+        text.deallocate()
+    }
+
+    private func open(at offset: Int, line: Int) {
+        if isParsing { yaml_parser_delete(parser) }
+        isParsing = yaml_parser_initialize(parser) == 1
+        isDone = !isParsing
+        start = offset
+        startLine = line
+        documentLine = line
+        if isParsing {
+            yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+            yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + offset }, text.count - offset)
+        }
+    }
+
+    func next() -> Result<Document, DocumentError>? {
+        while !isDone {
+            guard yaml_parser_parse(parser, event) == 1 else { return .failure(fail()) }
+            let type = event.pointee.type
+            if type == YAML_DOCUMENT_START_EVENT {
+                documentLine = startLine + event.pointee.start_mark.line
+                yaml_event_delete(event)
+                if let result = compose() { return result }
+                continue
+            }
+            yaml_event_delete(event)
+            if type == YAML_STREAM_END_EVENT { isDone = true }
+        }
+        return nil
+    }
+
+    /// Reads up to the end of the document. Nil when it is empty.
+    private func compose() -> Result<Document, DocumentError>? {
+        var composer = YAMLComposer(textBytes: text.count, limits: limits, lineOffset: startLine)
+        var problem: YAMLComposer.Problem?
+        while true {
+            guard yaml_parser_parse(parser, event) == 1 else {
+                let error = fail()
+                return .failure(problem.map(place) ?? error)
+            }
+            defer { yaml_event_delete(event) }
+            if event.pointee.type == YAML_DOCUMENT_END_EVENT { break }
+            if problem == nil {
+                do throws(YAMLComposer.Problem) {
+                    try composer.take(event)
+                } catch {
+                    problem = error
+                }
+            }
+        }
+        if let problem { return .failure(place(problem)) }
+        if composer.isEmpty { return nil }
+        return .success(composer.document(source: source))
+    }
+
+    private func place(_ problem: YAMLComposer.Problem) -> DocumentError {
+        DocumentError(
+            code: problem.code, message: problem.message, file: source, line: startLine + problem.line + 1,
+            column: problem.column + 1)
+    }
+
+    /// Turns libyaml's complaint into an error and moves on to the next document that can be told apart.
+    private func fail() -> DocumentError {
+        var line = startLine + parser.pointee.problem_mark.line
+        var column = parser.pointee.problem_mark.column
+        var message = parser.pointee.problem.map { String(cString: $0) } ?? "the parser gave up"
+        var code = DocumentError.Code.syntax
+        switch parser.pointee.error {
+        case YAML_READER_ERROR:
+            let offset = start + parser.pointee.problem_offset
+            let position = LineIndex.position(of: offset, in: UnsafeRawBufferPointer(text))
+            (line, column) = (position.line - 1, position.column - 1)
+            if parser.pointee.problem_value >= 0 {
+                message += ": U+" + String(parser.pointee.problem_value, radix: 16, uppercase: true)
+            }
+        case YAML_MEMORY_ERROR:
+            code = .tooLarge
+            message = "not enough memory to read the text"
+        default:
+            if let context = parser.pointee.context {
+                let begun = startLine + parser.pointee.context_mark.line
+                message += " (" + String(cString: context)
+                message += begun == line ? ")" : " that began on line \(begun + 1))"
+            }
+            if message.contains("nesting level") || message.contains("max depth") { code = .tooDeep }
+        }
+        resume(after: max(line - 1, documentLine))
+        return DocumentError(code: code, message: message, file: source, line: line + 1, column: column + 1)
+    }
+
+    /// Starts anew at the first line behind `line` (0-based in the file) that begins with `---`.
+    private func resume(after line: Int) {
+        var offset = start
+        var current = startLine
+        while offset < text.count {
+            if current > line, offset > start, isDocumentStart(offset) { return open(at: offset, line: current) }
+            guard let feed = lineEnd(from: offset) else { break }
+            offset = feed
+            current += 1
+        }
+        isDone = true
+    }
+
+    /// The offset behind the next line end, counting line ends as libyaml does (CR, LF, CRLF, NEL, LS, PS).
+    private func lineEnd(from offset: Int) -> Int? {
+        var index = offset
+        while index < text.count {
+            switch text[index] {
+            case 0x0A: return index + 1
+            case 0x0D: return index + 1 < text.count && text[index + 1] == 0x0A ? index + 2 : index + 1
+            case 0xC2 where index + 1 < text.count && text[index + 1] == 0x85: return index + 2
+            case 0xE2 where index + 2 < text.count && text[index + 1] == 0x80 && text[index + 2] & 0xFE == 0xA8:
+                return index + 3
+            default: index += 1
+            }
+        }
+        return nil
+    }
+
+    private func isDocumentStart(_ offset: Int) -> Bool {
+        guard offset + 3 < text.count, text[offset] == 0x2D, text[offset + 1] == 0x2D, text[offset + 2] == 0x2D else {
+            return false
+        }
+        return [0x20, 0x09, 0x0A, 0x0D].contains(text[offset + 3])
+    }
+}
