@@ -1,1 +1,0 @@
-// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
