@@ -1,0 +1,186 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// A condition of a declarative check: whether a field of what is judged holds something.
+///
+/// An absent field is `absent`, and it differs from every value (`is-not`), but it is in no list and above or below no number. A
+/// path with `[]` holds when it holds for any element. A value of another type than the condition compares with cannot be
+/// judged: `UnreadableField`.
+indirect enum Condition: Sendable {
+    case any([Condition])
+    case all([Condition])
+    case field(FieldCondition)
+
+    /// Where it holds, or nil.
+    func match(_ node: Node, pod: Node?) throws(UnreadableField) -> Match? {
+        switch self {
+        case .any(let conditions):
+            for condition in conditions {
+                if let match = try condition.match(node, pod: pod) { return match }
+            }
+            return nil
+        case .all(let conditions):
+            var first: Match?
+            for condition in conditions {
+                guard let match = try condition.match(node, pod: pod) else { return nil }
+                if first == nil || (first?.value == nil && match.value != nil) { first = match }
+            }
+            return first
+        case .field(let field):
+            return try field.match(node, pod: pod)
+        }
+    }
+
+    struct Match {
+        let path: FieldPath
+        let value: Node?
+    }
+}
+
+struct FieldCondition: Sendable {
+    enum Step: Sendable {
+        case key(String)
+        case each
+    }
+
+    enum Test: Sendable {
+        case absent
+        case present
+        case isBool(Bool, negated: Bool)
+        case isText(String, negated: Bool)
+        case isNumber(Int, negated: Bool)
+        case inTexts([String], negated: Bool)
+        case prefix(String)
+        case above(Int)
+        case below(Int)
+    }
+
+    let path: String
+    let steps: [Step]
+    let test: Test
+    /// The container takes the field over from the pod when it has none of its own.
+    let inherits: Bool
+
+    func match(_ node: Node, pod: Node?) throws(UnreadableField) -> Condition.Match? {
+        if inherits, let pod, try !has(node, 0), try has(pod, 0) {
+            guard let found = try search(pod, 0) else { return nil }
+            return Condition.Match(path: .pod(text(found.indices)), value: found.value)
+        }
+        guard let found = try search(node, 0) else { return nil }
+        return Condition.Match(path: .relative(text(found.indices)), value: found.value)
+    }
+
+    private struct Found {
+        var value: Node?
+        var indices: [Int] = []
+    }
+
+    private func has(_ node: Node, _ step: Int) throws(UnreadableField) -> Bool {
+        guard step < steps.count else { return !node.isNull }
+        guard case .key(let key) = steps[step], let next = try member(node, key, step) else { return false }
+        return try has(next, step + 1)
+    }
+
+    private func search(_ node: Node?, _ step: Int) throws(UnreadableField) -> Found? {
+        guard let node, !node.isNull else {
+            // Beyond an absent list there is no element to judge.
+            return !steps[step...].contains(where: \.isEach) && holdsWhenAbsent ? Found(value: nil) : nil
+        }
+        guard step < steps.count else { return try holds(node) ? Found(value: node) : nil }
+        switch steps[step] {
+        case .key(let key):
+            return try search(try member(node, key, step), step + 1)
+        case .each:
+            guard node.kind == .array else {
+                throw UnreadableField(message: "\(path) should be a list, not \(node.described)", path: path)
+            }
+            var index = 0
+            for element in node.elements {
+                if var found = try search(element, step + 1) {
+                    found.indices.insert(index, at: 0)
+                    return found
+                }
+                index += 1
+            }
+            return nil
+        }
+    }
+
+    private func member(_ node: Node, _ key: String, _ step: Int) throws(UnreadableField) -> Node? {
+        guard node.kind == .object else {
+            if node.isNull { return nil }
+            let parent = text([], upTo: step)
+            throw UnreadableField(
+                message: "\(parent.isEmpty ? "this" : parent) should be an object, not \(node.described)", path: parent)
+        }
+        return node[dynamic: key]
+    }
+
+    private var holdsWhenAbsent: Bool {
+        switch test {
+        case .absent: true
+        case .isBool(_, let negated), .isText(_, let negated), .isNumber(_, let negated): negated
+        default: false
+        }
+    }
+
+    private func holds(_ node: Node) throws(UnreadableField) -> Bool {
+        switch test {
+        case .absent: return false
+        case .present: return true
+        case .isBool(let wanted, let negated):
+            guard let value = node.bool else { throw wrong(node, "true or false") }
+            return (value == wanted) != negated
+        case .isText(let wanted, let negated):
+            guard node.kind == .string else { throw wrong(node, "a string") }
+            return (node.string == wanted) != negated
+        case .inTexts(let wanted, let negated):
+            guard let text = node.string else { throw wrong(node, "a string") }
+            return wanted.contains(text) != negated
+        case .prefix(let wanted):
+            guard let text = node.string else { throw wrong(node, "a string") }
+            return text.hasPrefix(wanted)
+        case .isNumber(let wanted, let negated):
+            guard let value = node.int else { throw wrong(node, "a whole number") }
+            return (value == wanted) != negated
+        case .above(let bound):
+            guard let value = node.int else { throw wrong(node, "a whole number") }
+            return value > bound
+        case .below(let bound):
+            guard let value = node.int else { throw wrong(node, "a whole number") }
+            return value < bound
+        }
+    }
+
+    private func wrong(_ node: Node, _ expected: String) -> UnreadableField {
+        UnreadableField(message: "\(path) should be \(expected), not \(node.described)", path: path)
+    }
+
+    /// The path with the indices of the elements that matched.
+    private func text(_ indices: [Int], upTo end: Int? = nil) -> String {
+        var text = ""
+        var used = 0
+        for step in steps[..<(end ?? steps.count)] {
+            switch step {
+            case .key(let key):
+                // Keys with dots or slashes, such as annotations, are bracketed.
+                if key.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }) {
+                    text += "[\(key)]"
+                } else {
+                    text += text.isEmpty ? key : ".\(key)"
+                }
+            case .each:
+                text += used < indices.count ? "[\(indices[used])]" : "[]"
+                used += 1
+            }
+        }
+        return text
+    }
+}
+
+extension FieldCondition.Step {
+    var isEach: Bool {
+        if case .each = self { return true }
+        return false
+    }
+}

@@ -1,0 +1,120 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// One container of a pod, with the settings that it takes over from the pod.
+struct Container {
+    /// Which of the pod's lists holds it.
+    enum Role: Int, CaseIterable {
+        case initial, main, ephemeral
+
+        var key: StaticString {
+            switch self {
+            case .initial: "initContainers"
+            case .main: "containers"
+            case .ephemeral: "ephemeralContainers"
+            }
+        }
+
+        var list: String {
+            switch self {
+            case .initial: "initContainers"
+            case .main: "containers"
+            case .ephemeral: "ephemeralContainers"
+            }
+        }
+    }
+
+    let node: Node
+    let role: Role
+    let index: Int
+    /// The container's own, nil when unset.
+    let security: Node?
+    /// The pod's, nil when unset.
+    let podSecurity: Node?
+
+    init(node: Node, role: Role, index: Int, podSecurity: Node?) throws(UnreadableField) {
+        self.node = node
+        self.role = role
+        self.index = index
+        self.podSecurity = podSecurity
+        security = try node.object("securityContext")
+    }
+
+    /// The name, or its place in the list when it has none.
+    var name: String { node["name"]?.string ?? "\(role.list)[\(index)]" }
+
+    /// A sidecar is an init container that keeps running (restartPolicy Always).
+    var isSidecar: Bool { role == .initial && node["restartPolicy"]?.equals("Always") == true }
+
+    /// Whether it runs as long as the pod does, so that probes make sense.
+    var isLongRunning: Bool { role == .main || isSidecar }
+
+    /// A field that a container takes over from the pod when it has none of its own, and where it stands.
+    func inherited(_ key: StaticString) -> (node: Node, isOwn: Bool)? {
+        if let own = security?[key], !own.isNull { return (own, true) }
+        if let pod = podSecurity?[key], !pod.isNull { return (pod, false) }
+        return nil
+    }
+
+    /// The path of an inherited field: the container's own, or the pod's.
+    func inheritedPath(_ field: String, isOwn: Bool) -> FieldPath {
+        isOwn ? .relative("securityContext.\(field)") : .pod("securityContext.\(field)")
+    }
+}
+
+extension Node {
+    /// What kind of value it is, in words; never the value itself, which may be a secret.
+    var described: String {
+        switch kind {
+        case .null: "null"
+        case .bool: "a boolean"
+        case .number: "a number"
+        case .string: "a string"
+        case .array: "a list"
+        case .object: "an object"
+        }
+    }
+
+    /// The elements of a list; none when it is absent or something else.
+    func list(_ key: StaticString) -> [Node] { self[key].map { Array($0.elements) } ?? [] }
+}
+
+/// Reading of fields whose type Kubernetes fixes: absent and null are nil, another type is an error, never a default.
+extension Node {
+    func object(_ key: StaticString) throws(UnreadableField) -> Node? { try typed(key, .object, "an object") }
+    func array(_ key: StaticString) throws(UnreadableField) -> Node? { try typed(key, .array, "a list") }
+
+    func bool(_ key: StaticString) throws(UnreadableField) -> Bool? { try typed(key, .bool, "true or false")?.bool }
+    func string(_ key: StaticString) throws(UnreadableField) -> String? { try typed(key, .string, "a string")?.string }
+
+    func int(_ key: StaticString) throws(UnreadableField) -> Int? {
+        guard let node = try typed(key, .number, "a whole number") else { return nil }
+        guard let value = node.int else {
+            throw UnreadableField(message: "\(key) should be a whole number, not \(node.described)", path: "\(key)")
+        }
+        return value
+    }
+
+    /// The texts of a list of strings; empty when the list is unset.
+    func strings(_ key: StaticString) throws(UnreadableField) -> [String] {
+        guard let list = try array(key) else { return [] }
+        var texts: [String] = []
+        texts.reserveCapacity(list.count)
+        for element in list.elements {
+            guard let text = element.string else {
+                throw UnreadableField(message: "\(key) should be a list of strings", path: "\(key)")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    private func typed(_ key: StaticString, _ kind: Kind, _ expected: String) throws(UnreadableField) -> Node? {
+        guard let node = self[key], !node.isNull else { return nil }
+        guard node.kind == kind else {
+            throw UnreadableField(
+                message: "\(key) should be \(expected), not \(node.described)", path: "\(key)")
+        }
+        return node
+    }
+}

@@ -1,0 +1,74 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// A Kubernetes label selector, read once and matched against many label sets.
+struct LabelSelector: Sendable {
+    private enum Requirement: Sendable {
+        case isIn([String])
+        case notIn([String])
+        case exists
+        case absent
+    }
+
+    private var requirements: [(key: String, requirement: Requirement)] = []
+    /// Set when the selector has a shape that Kubernetes would refuse: it then selects nothing.
+    private var unreadable = false
+
+    /// `node` holds matchLabels and matchExpressions; an empty selector matches everything, an absent one nothing.
+    init(_ node: Node?) {
+        guard let node, node.kind == .object else {
+            unreadable = true
+            return
+        }
+        if let labels = node["matchLabels"] {
+            for (key, value) in labels.members {
+                requirements.append((Self.plain(key.string), .isIn([value.string ?? value.json(limit: 63)])))
+            }
+        }
+        for expression in node.list("matchExpressions") {
+            guard let key = expression["key"]?.string else {
+                unreadable = true
+                continue
+            }
+            let values = expression["values"]?.elements.compactMap(\.string) ?? []
+            switch expression["operator"]?.string {
+            case "In": requirements.append((Self.plain(key), .isIn(values)))
+            case "NotIn": requirements.append((Self.plain(key), .notIn(values)))
+            case "Exists": requirements.append((Self.plain(key), .exists))
+            case "DoesNotExist": requirements.append((Self.plain(key), .absent))
+            default: unreadable = true
+            }
+        }
+    }
+
+    /// A Service's selector: equality only, and an empty one selects nothing.
+    init(equalities node: Node?) {
+        guard let node, node.kind == .object, node.count > 0 else {
+            unreadable = true
+            return
+        }
+        for (key, value) in node.members {
+            requirements.append((key.string, .isIn([value.string ?? value.json(limit: 63)])))
+        }
+    }
+
+    /// Cilium marks the source of a label in front of its key.
+    private static func plain(_ key: String) -> String {
+        for source in ["any:", "k8s:"] where key.hasPrefix(source) { return String(key.dropFirst(source.count)) }
+        return key
+    }
+
+    func matches(_ labels: Node?) -> Bool {
+        if unreadable { return false }
+        for (key, requirement) in requirements {
+            let value = labels?[dynamic: key].map { $0.string ?? $0.json(limit: 63) }
+            switch requirement {
+            case .isIn(let values): guard let value, values.contains(value) else { return false }
+            case .notIn(let values): if let value, values.contains(value) { return false }
+            case .exists: if value == nil { return false }
+            case .absent: if value != nil { return false }
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,107 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// Environment variables and configuration that carry credentials.
+enum Environment {
+    static func duplicateNames(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
+        -> Verdict
+    {
+        guard let list = try container.node.array("env"), list.count > 1 else { return .pass }
+        var seen: Set<String> = []
+        for (index, variable) in list.elements.enumerated() {
+            guard let name = try variable.string("name") else { continue }
+            if !seen.insert(name).inserted {
+                return .fail(
+                    "The variable \(name) is set twice: only the last one counts.", .relative("env[\(index)].name"),
+                    variable["name"])
+            }
+        }
+        return .pass
+    }
+
+    static func credentials(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
+    {
+        guard let list = try container.node.array("env") else { return .pass }
+        for (index, variable) in list.elements.enumerated() {
+            guard let name = variable["name"]?.string, let node = variable["value"], let value = node.string else {
+                continue
+            }
+            if Credentials.isCredential(name: name, value: value) {
+                return .fail(
+                    "The variable \(name) looks like a credential in clear text.", .relative("env[\(index)].value"),
+                    node)
+            }
+        }
+        return .pass
+    }
+
+    static func credentialsInConfigMap(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        guard let data = try target.object.object("data") else { return .pass }
+        for (key, node) in data.members {
+            guard let value = node.string else { continue }
+            if Credentials.isCredential(name: key.string, value: value) || Credentials.holdsKey(value) {
+                return .fail(
+                    "The entry \(key.string) looks like a credential in clear text.", .object("data.\(key.string)"),
+                    node)
+            }
+        }
+        return .pass
+    }
+}
+
+/// What gives a credential away: the name it is kept under, or its own form.
+enum Credentials {
+    private static let words = [
+        "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "accesskey", "access_key",
+        "privatekey",
+        "private_key", "credential", "_cli_key", "key_content", "encryption_key", "auth_key", "azureactivedirectory",
+    ]
+    /// Endings of names that point at a credential instead of holding one, or say something about it.
+    private static let harmless = [
+        "_file", "_path", "_name", "_url", "_uri", "_endpoint", "_enabled", "_ttl", "_expiry", "_expiration", "_length",
+        "_type",
+        "_header", "_host", "_port", "_ref", "_dir", "_mount", "_timeout", "_seconds", "_minutes", "_audience",
+        "_issuer", "_count",
+        "_limit", "_rotation", "_policy", "_size", "_class", "_interval", "_version", "_id",
+    ]
+
+    static func isCredential(name: String, value: String) -> Bool {
+        if holdsKey(value) { return true }
+        let lower = name.lowercased().replacing("-", with: "_").replacing(".", with: "_")
+        guard
+            words.contains(where: lower.contains) || lower == "pass" || lower.hasSuffix("_pass")
+                || lower.hasSuffix("_pwd") || lower == "pwd_key"
+        else { return false }
+        if harmless.contains(where: lower.hasSuffix) { return false }
+        return looksSecret(value)
+    }
+
+    /// Whether a value is the form of a well-known secret, whatever it is called.
+    static func holdsKey(_ value: String) -> Bool {
+        if value.contains("-----BEGIN"), value.contains("PRIVATE KEY-----") { return true }
+        for (prefix, length) in [
+            ("AKIA", 20), ("ASIA", 20), ("ghp_", 40), ("gho_", 40), ("github_pat_", 60), ("glpat-", 26), ("xoxb-", 30),
+            ("sk_live_", 24), ("AIza", 39),
+        ]
+        where value.hasPrefix(prefix) && value.utf8.count >= length && !value.contains(" ") {
+            return true
+        }
+        return false
+    }
+
+    /// A flag, a number, a path, an address or a reference to another variable is no secret.
+    private static func looksSecret(_ value: String) -> Bool {
+        let value = value.lowercased()
+        if value.isEmpty
+            || ["true", "false", "yes", "no", "none", "null", "on", "off", "changeit_later"].contains(value)
+        {
+            return false
+        }
+        if value.hasPrefix("/") || value.hasPrefix("$(") || value.hasPrefix("${") || value.hasPrefix("{{")
+            || value.contains("://") && !value.contains("@")
+        {
+            return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,110 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// Image references.
+enum Images {
+    /// The parts of `registry/repository:tag@digest`.
+    struct Reference {
+        /// Empty when the reference names none.
+        var registry = ""
+        var repository = ""
+        var tag = ""
+        var digest = ""
+
+        init(_ text: String) {
+            var rest = Substring(text)
+            if let at = rest.firstIndex(of: "@") {
+                digest = String(rest[rest.index(after: at)...])
+                rest = rest[..<at]
+            }
+            // A colon after the last slash starts the tag; before it, a port.
+            let name = rest.lastIndex(of: "/").map { rest[rest.index(after: $0)...] } ?? rest
+            if let colon = name.firstIndex(of: ":") {
+                tag = String(name[name.index(after: colon)...])
+                rest = rest[..<colon]
+            }
+            if let slash = rest.firstIndex(of: "/") {
+                let first = rest[..<slash]
+                if first.contains(".") || first.contains(":") || first == "localhost" {
+                    registry = String(first)
+                    rest = rest[rest.index(after: slash)...]
+                }
+            }
+            repository = String(rest)
+        }
+    }
+
+    static func movingTag(_ container: Container, _: Target, context: InspectionContext) throws(UnreadableField)
+        -> Verdict
+    {
+        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
+        let image = Reference(text)
+        if !image.digest.isEmpty { return .pass }
+        if image.tag.isEmpty {
+            return .fail("The image has no tag, so it is whatever is newest.", "image", container.node["image"])
+        }
+        if image.tag == "latest" || context.settings.floatingTags.contains(image.tag) {
+            return .fail("The image's tag \(image.tag) moves.", "image", container.node["image"])
+        }
+        return .pass
+    }
+
+    static func notPinned(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
+        if !Reference(text).digest.isEmpty { return .pass }
+        return .fail("The image is not pinned to a digest.", "image", container.node["image"])
+    }
+
+    static func notAlwaysPulled(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
+        -> Verdict
+    {
+        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
+        let image = Reference(text)
+        // A digest always names the same bytes, wherever they were pulled.
+        if !image.digest.isEmpty { return .pass }
+        guard let policy = try container.node.string("imagePullPolicy"), !policy.isEmpty else {
+            // Kubernetes' own default.
+            if image.tag.isEmpty || image.tag == "latest" { return .pass }
+            return .fail(
+                "The image is not pulled at every start: imagePullPolicy is unset and the tag is fixed.",
+                "imagePullPolicy")
+        }
+        if policy == "Always" { return .pass }
+        return .fail("The image is not pulled at every start.", "imagePullPolicy", container.node["imagePullPolicy"])
+    }
+
+    static func untrustedRegistry(_ container: Container, _: Target, context: InspectionContext) throws(UnreadableField)
+        -> Verdict
+    {
+        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
+        let image = Reference(text)
+        let allowed = context.settings.allowedRegistries
+        if allowed.isEmpty {
+            if !isAddress(image.registry) { return .pass }
+            return .fail(
+                "The registry \(image.registry) is a bare address: nobody vouches for it.", "image",
+                container.node["image"])
+        }
+        let registry = image.registry.isEmpty ? "docker.io" : image.registry
+        let full = "\(registry)/\(image.repository)"
+        if allowed.contains(where: { matches($0, registry: registry, full: full) }) { return .pass }
+        return .fail("The registry \(registry) is not an allowed one.", "image", container.node["image"])
+    }
+
+    /// `example.com` allows the host and its subdomains, `example.com/team` what is under that path.
+    private static func matches(_ allowed: String, registry: String, full: String) -> Bool {
+        if allowed.contains("/") {
+            let prefix = allowed.hasSuffix("/") ? allowed : allowed + "/"
+            return full.hasPrefix(prefix) || full == allowed
+        }
+        let host = registry.split(separator: ":").first.map(String.init) ?? registry
+        return registry == allowed || host == allowed || host.hasSuffix("." + allowed)
+    }
+
+    private static func isAddress(_ registry: String) -> Bool {
+        if registry.hasPrefix("[") { return true }
+        let host = registry.split(separator: ":").first ?? ""
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+}

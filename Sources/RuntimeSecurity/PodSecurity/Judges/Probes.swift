@@ -1,0 +1,69 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// Probes and lifecycle hooks.
+enum Probes {
+    private static let probeKeys: [StaticString] = ["livenessProbe", "readinessProbe", "startupProbe"]
+
+    /// A probe is sent by the node, so a host of its own makes the node call places that the pod cannot reach.
+    static func otherHost(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        var handlers: [(String, Node)] = []
+        for key in probeKeys {
+            if let probe = try container.node.object(key) { handlers.append(("\(key)", probe)) }
+        }
+        if let lifecycle = try container.node.object("lifecycle") {
+            for key: StaticString in ["postStart", "preStop"] {
+                if let hook = try lifecycle.object(key) { handlers.append(("lifecycle.\(key)", hook)) }
+            }
+        }
+        for (path, handler) in handlers {
+            for key: StaticString in ["httpGet", "tcpSocket"] {
+                guard let action = try handler.object(key), let host = try action.string("host") else { continue }
+                if !host.isEmpty {
+                    return .fail(
+                        "A probe or hook calls the host \(host).", .relative("\(path).\(key).host"), action["host"])
+                }
+            }
+        }
+        return .pass
+    }
+
+    static func unknownPort(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
+    {
+        guard container.isLongRunning else { return .notApplicable }
+        var names: Set<String> = []
+        var numbers: Set<Int> = []
+        if let ports = try container.node.array("ports") {
+            for port in ports.elements {
+                if let name = port["name"]?.string { names.insert(name) }
+                if let number = port["containerPort"]?.int { numbers.insert(number) }
+            }
+        }
+        for key in probeKeys {
+            guard let probe = try container.node.object(key) else { continue }
+            for action: StaticString in ["httpGet", "tcpSocket", "grpc"] {
+                guard let handler = try probe.object(action), let port = handler["port"], !port.isNull else { continue }
+                let isKnown: Bool
+                if let number = port.int {
+                    isKnown = numbers.contains(number)
+                } else if let name = port.string {
+                    isKnown = names.contains(name) || Int(name).map(numbers.contains) == true
+                } else {
+                    throw UnreadableField(message: "port should be a number or a name", path: "\(key).\(action).port")
+                }
+                if !isKnown {
+                    return .fail(
+                        "The probe asks port \(port.json(limit: 40)), which the container does not declare.",
+                        .relative("\(key).\(action).port"), port)
+                }
+            }
+        }
+        if let liveness = container.node["livenessProbe"], let readiness = container.node["readinessProbe"],
+            liveness.kind == .object, liveness.json() == readiness.json()
+        {
+            return .fail(
+                "Liveness and readiness are the same probe: a pod that is only busy gets killed.", "livenessProbe")
+        }
+        return .pass
+    }
+}

@@ -1,0 +1,126 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// Volumes, most of all those that are a piece of the node.
+enum Volumes {
+    /// What may stand in a pod under Pod Security Standards (restricted).
+    private static let usual: Set<String> = [
+        "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected",
+        "secret",
+    ]
+    /// With any of these a container owns the node, or reads what keeps it safe.
+    private static let sensitive = [
+        "/boot", "/dev", "/etc", "/home", "/lib/modules", "/proc", "/root", "/run", "/sys", "/usr", "/bin", "/sbin",
+        "/lib",
+        "/lib64", "/var/run", "/var/lib/kubelet", "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers",
+        "/var/lib/etcd", "/var/lib/kubernetes", "/var/lib/rancher", "/var/lib/cni", "/opt/cni",
+    ]
+    /// Parents whose mount holds all of the above.
+    private static let parents: Set<String> = ["/", "/var", "/var/lib"]
+    private static let sockets = [
+        "docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock", "dockershim.sock", "podman.sock",
+        "frakti.sock",
+    ]
+    private static let socketFolders: Set<String> = [
+        "/run/containerd", "/var/run/containerd", "/run/crio", "/var/run/crio", "/run/k3s/containerd", "/run/docker",
+        "/var/run/docker", "/run/podman", "/var/run/podman",
+    ]
+
+    private struct HostPath {
+        let index: Int
+        let name: String
+        /// Without double or trailing slashes, with `..` worked out.
+        let path: String
+        let node: Node?
+    }
+
+    static func hostPath(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        guard let volume = try hostPaths(target).first else { return .pass }
+        return .fail("The pod mounts \(volume.path) of its node.", place(volume), volume.node)
+    }
+
+    static func sensitiveHostPath(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        for volume in try hostPaths(target) where isSensitive(volume.path) {
+            return .fail(
+                "The pod mounts \(volume.path) of its node, a place that the node's safety rests on.", place(volume),
+                volume.node)
+        }
+        return .pass
+    }
+
+    static func runtimeSocket(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        for volume in try hostPaths(target)
+        where sockets.contains(where: { volume.path.hasSuffix("/\($0)") }) || socketFolders.contains(volume.path) {
+            return .fail(
+                "The pod mounts the container runtime's socket: it can start any container on the node.", place(volume),
+                volume.node)
+        }
+        return .pass
+    }
+
+    static func writableHostPath(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        let volumes = try hostPaths(target)
+        if volumes.isEmpty { return .pass }
+        for container in target.containers {
+            guard let mounts = try container.node.array("volumeMounts") else { continue }
+            for (index, mount) in mounts.elements.enumerated() {
+                guard let name = try mount.string("name"), volumes.contains(where: { $0.name == name }) else {
+                    continue
+                }
+                if try mount.bool("readOnly") != true {
+                    let path = "\(container.role.list)[\(container.index)].volumeMounts[\(index)]"
+                    return .fail(
+                        "The container \(container.name) can write to the node through \(name).", .pod(path), mount)
+                }
+            }
+        }
+        return .pass
+    }
+
+    static func unusualType(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+        guard let list = try target.podSpec?.array("volumes") else { return .pass }
+        for (index, volume) in list.elements.enumerated() {
+            for (key, _) in volume.members where key.string != "name" && !usual.contains(key.string) {
+                return .fail(
+                    "The volume type \(key.string) is outside the safe set.", .pod("volumes[\(index)].\(key.string)"),
+                    volume[dynamic: key.string])
+            }
+        }
+        return .pass
+    }
+
+    private static func place(_ volume: HostPath) -> FieldPath { .pod("volumes[\(volume.index)].hostPath.path") }
+
+    private static func hostPaths(_ target: Target) throws(UnreadableField) -> [HostPath] {
+        guard let list = try target.podSpec?.array("volumes") else { return [] }
+        var found: [HostPath] = []
+        for (index, volume) in list.elements.enumerated() {
+            guard volume.kind == .object else {
+                throw UnreadableField(message: "a volume should be an object", path: "volumes[\(index)]")
+            }
+            guard let source = volume["hostPath"], !source.isNull else { continue }
+            guard source.kind == .object else {
+                throw UnreadableField(message: "hostPath should be an object", path: "volumes[\(index)].hostPath")
+            }
+            let path = try source.string("path") ?? ""
+            found.append(
+                HostPath(index: index, name: volume["name"]?.string ?? "", path: normal(path), node: source["path"]))
+        }
+        return found
+    }
+
+    private static func isSensitive(_ path: String) -> Bool {
+        if parents.contains(path) { return true }
+        // Time zone and host name files say nothing.
+        if path == "/etc/localtime" || path == "/etc/timezone" || path == "/usr/share/zoneinfo" { return false }
+        return sensitive.contains { path == $0 || path.hasPrefix("\($0)/") }
+    }
+
+    private static func normal(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+}
