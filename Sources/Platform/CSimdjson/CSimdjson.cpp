@@ -589,3 +589,59 @@ extern "C" size_t bulwark_first_bad_utf8(const uint8_t *source, size_t length) n
     if (length == 0 || simdjson::validate_utf8(reinterpret_cast<const char *>(source), length)) return length;
     return firstBadUTF8(source, length);
 }
+
+extern "C" size_t bulwark_json_skip(const uint8_t *bytes, size_t length, BulwarkScan *scan, int *done) noexcept {
+    constexpr uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
+    size_t i = 0;
+    *done = 0;
+    while (i < length) {
+        if (scan->inString) {
+            if (scan->escaped) {
+                scan->escaped = 0;
+                i++;
+                continue;
+            }
+            while (length - i >= 8) {
+                uint64_t v = load8(bytes + i), quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
+                if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & highs) break;
+                i += 8;
+            }
+            while (i < length && bytes[i] != '"' && bytes[i] != '\\') i++;
+            if (i == length) return i;
+            if (bytes[i++] == '\\') {
+                scan->escaped = 1;
+                continue;
+            }
+            scan->inString = 0;
+            if (scan->depth == 0) {
+                *done = 1;
+                return i;
+            }
+            continue;
+        }
+        uint8_t c = bytes[i];
+        if (scan->isScalar) {
+            if (c == ',' || c == ']' || c == '}' || c == ':' || isSpace(c)) {
+                *done = 1;
+                return i;
+            }
+            i++;
+            continue;
+        }
+        i++;
+        if (c == '"') {
+            scan->inString = 1;
+        } else if (c == '{' || c == '[') {
+            scan->depth++;
+        } else if (c == '}' || c == ']') {
+            if (scan->depth <= 1) {
+                *done = 1;
+                return i;
+            }
+            scan->depth--;
+        } else if (scan->depth == 0) {
+            scan->isScalar = 1;
+        }
+    }
+    return length;
+}

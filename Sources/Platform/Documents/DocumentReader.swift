@@ -36,6 +36,7 @@ package enum DocumentReader {
                 if error.code != .syntax { return body(.failure(error)) }
                 failure = error
             }
+            if readStream(text, source, limits, body) { return }
         }
         var reader = YAMLReader(text, source: source, limits: limits)
         guard let failure else {
@@ -49,6 +50,35 @@ package enum DocumentReader {
             body(first)
         }
         while let result = reader.next() { body(result) }
+    }
+
+    /// JSON values one behind the other, as some tools write them. False, and nothing read, when it is not that.
+    private static func readStream(
+        _ text: UnsafeRawBufferPointer, _ source: String, _ limits: DocumentLimits,
+        _ body: (Result<Document, DocumentError>) -> Void
+    ) -> Bool {
+        var window = ByteWindow(text)
+        var isFirst = true
+        do throws(DocumentError) {
+            while let start = try window.next() {
+                guard let length = try window.value(limit: limits.maxBytes) else { break }
+                let value = UnsafeRawBufferPointer(rebasing: window.bytes[..<length])
+                let document = try JSONReader.read(
+                    value, source: source, limits: limits, duplicateKeys: .error, line: window.line,
+                    column: window.column, offset: window.offset)
+                window.drop(length)
+                if isFirst {
+                    let next = try window.next()
+                    guard start == 0x7B, next == 0x7B else { return false }
+                }
+                isFirst = false
+                body(.success(document))
+            }
+        } catch {
+            if isFirst { return false }
+            body(.failure(error))
+        }
+        return true
     }
 
     private static func looksLikeJSON(_ text: UnsafeRawBufferPointer) -> Bool {

@@ -70,6 +70,18 @@ int bulwark_json_parse(const uint8_t *source, size_t length, const BulwarkJSONOp
 /// The offset of the first byte that is not well-formed UTF-8, or `length`.
 size_t bulwark_first_bad_utf8(const uint8_t *source, size_t length) BULWARK_NOEXCEPT;
 
+/// Where a scan for the end of a value stands; all zero at its first byte.
+typedef struct {
+    uint32_t depth;    // open brackets
+    uint8_t inString;
+    uint8_t escaped;   // the last byte was a backslash in a string
+    uint8_t isScalar;  // a number or word, which the next delimiter ends
+} BulwarkScan;
+
+/// Looks for the end of one JSON value without checking it, in pieces of any size. Returns how many bytes of this piece
+/// belong to the value; `*done` tells whether it has ended.
+size_t bulwark_json_skip(const uint8_t *bytes, size_t length, BulwarkScan *scan, int *done) BULWARK_NOEXCEPT;
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,102 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import CSimdjson
+import Foundation
+
+extension DocumentReader {
+    /// One document of a file, or the error in its place.
+    ///
+    /// `list` is nil but for the elements of a JSON list too large to be held whole: those come one by one, with what
+    /// the list says of itself. A smaller list is one document like any other.
+    package typealias Body = (_ result: Result<Document, DocumentError>, _ list: ListHeader?) -> Void
+
+    /// From this size on, a JSON list is read element by element.
+    static let streamFrom = 1 << 20
+
+    /// Reads a file of any size in bounded memory. What cannot be read is one error of code `unreadable`.
+    ///
+    /// - Parameters:
+    ///   - path: a regular file or a pipe.
+    ///   - source: the name to put into documents and errors, the path itself when nil.
+    package static func read(
+        file path: String, source: String? = nil, limits: DocumentLimits = .standard, _ body: Body
+    ) {
+        let source = source ?? path
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { return body(.failure(unreadable(source)), nil) }
+        defer { close(descriptor) }
+        read(descriptor: descriptor, source: source, limits: limits, body)
+    }
+
+    /// Reads an open file or pipe (standard input is 0) of any size in bounded memory.
+    package static func read(
+        descriptor: Int32, source: String, limits: DocumentLimits = .standard, _ body: Body
+    ) {
+        func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(DocumentError) -> Int {
+            while true {
+                let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+                if count >= 0 { return count }
+                if errno != EINTR { throw unreadable(source) }
+            }
+        }
+        var window = ByteWindow(fill: fill)
+        do throws(DocumentError) {
+            // Look at the beginning: small texts are read whole, and so is everything that is no JSON list.
+            while window.bytes.count < min(streamFrom, limits.maxBytes), try window.grow() {}
+            var isWhole = try !window.grow()
+            if !isWhole, beginsAsList(window.bytes) {
+                return try readLarge(window, source: source, limits: limits, body)
+            }
+            while !isWhole {
+                guard window.bytes.count <= limits.maxBytes else {
+                    let message = "more than the limit of \(limits.maxBytes) bytes"
+                    throw DocumentError(code: .tooLarge, message: message, file: source)
+                }
+                isWhole = try !window.grow()
+            }
+            read(window.bytes, source: source, limits: limits) { body($0, nil) }
+        } catch {
+            body(.failure(error), nil)
+        }
+    }
+
+    private static func readLarge(
+        _ window: consuming ByteWindow, source: String, limits: DocumentLimits, _ body: Body
+    ) throws(DocumentError) {
+        var reader = JSONListReader(window, source: source, limits: limits, duplicateKeys: .error)
+        _ = try reader.read { body($0, $1) }
+    }
+
+    /// Whether the text is a JSON object one of whose first members is an array `items`.
+    private static func beginsAsList(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var at = 0
+        func next() -> UInt8? {
+            while at < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[at]) { at += 1 }
+            return at < bytes.count ? bytes[at] : nil
+        }
+        func take(_ byte: UInt8) -> Bool {
+            guard next() == byte else { return false }
+            at += 1
+            return true
+        }
+        func value() -> UnsafeRawBufferPointer? {
+            var scan = BulwarkScan()
+            var done: Int32 = 0
+            guard next() != nil else { return nil }
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[at...])
+            let length = bulwark_json_skip(
+                rest.baseAddress?.assumingMemoryBound(to: UInt8.self), rest.count, &scan, &done)
+            at += length
+            return done == 0 ? nil : UnsafeRawBufferPointer(rebasing: rest[..<length])
+        }
+        guard take(0x7B) else { return false }
+        repeat {
+            guard next() == 0x22, let key = value(), take(0x3A) else { return false }
+            if key.elementsEqual("\"items\"".utf8) { return next() == 0x5B }
+        } while value() != nil && take(0x2C)
+        return false
+    }
+
+    private static func unreadable(_ source: String) -> DocumentError {
+        DocumentError(code: .unreadable, message: "cannot be read: \(String(cString: strerror(errno)))", file: source)
+    }
+}
