@@ -1,3 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
-import Configuration
+
+package enum Version {
+    package static let current = "0.1.0"
+}

@@ -1,0 +1,62 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+
+/// The command line: `bulwark <noun> <verb>`.
+package struct Bulwark: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "bulwark", abstract: "Kubernetes security: what a cluster runs, inspected, remembered and shown.",
+        version: Version.current, subcommands: [Inspect.self, Checks.self])
+
+    package init() {}
+
+    /// Runs the command that the arguments name and returns the exit status of the contract.
+    package static func run(_ arguments: [String]) async -> Int32 {
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return ExitStatus.done.rawValue
+        } catch let status as ExitStatus {
+            return status.rawValue
+        } catch let problem as UserError {
+            Terminal.error(problem.message)
+            return problem.status.rawValue
+        } catch {
+            let text = fullMessage(for: error)
+            if exitCode(for: error) == .success {
+                print(text)
+                return ExitStatus.done.rawValue
+            }
+            FileHandle.standardError.write(Data((text + "\n").utf8))
+            return ExitStatus.unreadable.rawValue
+        }
+    }
+}
+
+/// What the process ends with; the highest of several wins.
+package enum ExitStatus: Int32, Error, Comparable {
+    case done = 0
+    /// Something reached `--fail-on`.
+    case failed = 1
+    /// Wrong usage, or an input that could not be read, after the rest was done.
+    case unreadable = 2
+    /// Something could not be evaluated or finished.
+    case unfinished = 3
+
+    package static func < (left: ExitStatus, right: ExitStatus) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A failure to tell the user in one sentence that says what to do.
+package struct UserError: Error {
+    let message: String
+    let status: ExitStatus
+
+    init(_ message: String, _ status: ExitStatus = .unreadable) {
+        self.message = message
+        self.status = status
+    }
+}

@@ -1,0 +1,67 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Findings
+import Foundation
+import PodSecurity
+import Reporting
+
+/// `bulwark inspect`: judges the objects of files or of a cluster.
+struct Inspect: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Inspect Kubernetes objects: files, folders, standard input (-), or a cluster (--live).",
+        discussion: """
+            Exit status: 0 done, 1 a failure reached --fail-on, 2 an input could not be read, 3 something could not be judged.
+            """)
+
+    @Argument(help: "Files or folders; - is standard input.")
+    var paths: [String] = []
+
+    @Option(name: .shortAndLong, help: "table, json, yaml, sarif, junit, html or policyreport.")
+    var output: OutputArgument = OutputArgument(format: .table)
+
+    @OptionGroup var options: InspectionOptions
+
+    mutating func run() async throws {
+        guard !paths.isEmpty else {
+            throw UserError("nothing to inspect: name files or folders, - for standard input, or --live for a cluster")
+        }
+        let catalogue = try options.catalogue()
+        var inspector = Inspector(
+            catalogue,
+            context: InspectionContext(
+                settings: InspectionSettings(
+                    allowedRegistries: options.allowRegistry, floatingTags: options.floatingTag)))
+        inspector.now = Int64(Date().timeIntervalSince1970)
+        inspector.includesPasses = options.all
+        if let file = options.exemptions { inspector.exemptions = try ExemptionsFile.read(file) }
+        var encoder = makeEncoder(
+            output.format,
+            options: EncodingOptions(
+                width: Terminal.width, colour: Terminal.usesColour, showAll: options.all,
+                baseDirectory: FileManager.default.currentDirectoryPath),
+            sink: Terminal.write)
+        encoder.begin(
+            ReportContext(
+                toolVersion: Version.current, time: inspector.now, source: paths.joined(separator: " "),
+                checks: catalogue.checks.map(\.check)))
+        let inspection = FileInspection(options: options, inspector: inspector)
+        try inspection.run(paths) { result in encoder.add(result) }
+        encoder.finish(inspection.tally.summary)
+        if inspection.status != .done { throw inspection.status }
+    }
+}
+
+/// A format on the command line.
+struct OutputArgument: ExpressibleByArgument {
+    let format: OutputFormat
+
+    init(format: OutputFormat) { self.format = format }
+
+    init?(argument: String) {
+        guard let format = OutputFormat(rawValue: argument) else { return nil }
+        self.format = format
+    }
+
+    var defaultValueDescription: String { format.rawValue }
+    static var allValueStrings: [String] { OutputFormat.allCases.map(\.rawValue) }
+}
