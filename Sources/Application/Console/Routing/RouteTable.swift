@@ -1,0 +1,17 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+
+/// Every address of the console.
+enum RouteTable {
+    static let apiPrefix = "/api/v1/"
+
+    static let pages: [Route] =
+        StaticFiles.routes + LoginPage.routes + OverviewPage.routes + FindingsPage.routes + WorkloadPage.routes
+        + ChecksPage.routes + ReportsPage.routes + ExemptionsPage.routes + SchedulePage.routes + AccountsPage.routes
+        + TokensPage.routes
+
+    static let api: [Route] =
+        SummaryAPI.routes + FindingsAPI.routes + WorkloadsAPI.routes + ChecksAPI.routes + ReportsAPI.routes
+        + ExemptionsAPI.routes + InspectionsAPI.routes + AccountsAPI.routes + TokensAPI.routes + OpenAPI.routes
+
+    static let all: [Route] = pages + api + HealthRoutes.routes
+}
