@@ -32,6 +32,8 @@ final class Connection: Sendable {
         version = Atomic(UInt64(max(0, now())) << 20)
         file = Mutex(try StoreFile(path: path))
         do {
+            try Self.inspect(path)
+            try StoreFile.makePrivate(path)
             var configuration = Configuration()
             configuration.label = "bulwark.store"
             configuration.maximumReaderCount = 4
@@ -51,23 +53,48 @@ final class Connection: Sendable {
                         PRAGMA cache_size = -32768;
                         """)
             }
-            try pool.write { try Self.claim($0, path: path) }
+            try pool.write(Self.claim)
         } catch {
             throw StoreError.wrap(error, path: path)
         }
     }
 
-    /// Makes an empty database ours; refuses one that is another program's.
-    private static func claim(_ db: Database, path: String) throws {
-        let owner = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-        if owner == application { return }
-        let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-        guard owner == 0, tables == 0 else {
-            throw StoreError(.notAStore, "\(path) is not a Bulwark store: it is the database of another program")
+    /// Refuses another program's database, and that of a newer Bulwark, before anything is changed in it.
+    private static func inspect(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        defer { try? queue.close() }
+        try queue.read { db in
+            let owner = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+            if owner == application {
+                let version = try Int.fetchOne(db, sql: "SELECT version FROM module WHERE name = 'store'") ?? 0
+                return try check(version, of: "store", steps: Schema.steps.count, path: path)
+            }
+            let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+            guard owner == 0, tables == 0 else {
+                throw StoreError(.notAStore, "\(path) is not a Bulwark store: it is the database of another program")
+            }
         }
-        try db.execute(sql: "PRAGMA application_id = \(application)")
+    }
+
+    /// Makes an empty database ours.
+    private static func claim(_ db: Database) throws {
+        guard try Int64.fetchOne(db, sql: "PRAGMA application_id") != application else { return }
         try db.execute(
-            sql: "CREATE TABLE module (name TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID")
+            sql: """
+                PRAGMA application_id = \(application);
+                CREATE TABLE module (name TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL)
+                    WITHOUT ROWID;
+                """)
+    }
+
+    private static func check(_ version: Int, of module: String, steps: Int, path: String) throws(StoreError) {
+        guard version > steps else { return }
+        throw StoreError(
+            .newerSchema,
+            "\(path) was written by a newer Bulwark (tables of \(module): version \(version), this one knows "
+                + "\(steps)): use that one, or another file")
     }
 
     func migrate(module: String, _ steps: [@Sendable (Database) throws -> Void]) throws {
@@ -75,12 +102,7 @@ final class Connection: Sendable {
             try pool.write { db in
                 let found = try Int.fetchOne(db, sql: "SELECT version FROM module WHERE name = ?", arguments: [module])
                 let version = found ?? 0
-                guard version <= steps.count else {
-                    throw StoreError(
-                        .newerSchema,
-                        "\(path) was written by a newer Bulwark (tables of \(module): version \(version), this one "
-                            + "knows \(steps.count)): use that one, or another file")
-                }
+                try Self.check(version, of: module, steps: steps.count, path: path)
                 if version == steps.count, found != nil { return }
                 for step in steps[version...] { try step(db) }
                 try db.execute(

@@ -41,6 +41,15 @@ final class StoreFile: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Takes the file from everybody else, once it is known to be ours.
+    static func makePrivate(_ path: String) throws(StoreError) {
+        for file in [path, path + "-wal", path + "-shm"] {
+            if chmod(file, 0o600) != 0, errno != ENOENT {
+                throw StoreError(.unreadable, "\(file) cannot be made private: \(reason(errno))")
+            }
+        }
+    }
+
     private static func makeFolder(of path: String) throws(StoreError) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         var made = path.first == "/" ? "/" : ""
@@ -61,9 +70,6 @@ final class StoreFile: Sendable {
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw StoreError(.unreadable, "\(path) is not a regular file")
-        }
-        if status.st_mode & 0o077 != 0, fchmod(file, 0o600) != 0 {
-            throw StoreError(.unreadable, "\(path) cannot be made private: \(reason(errno))")
         }
         guard status.st_size > 0 else { return }
         let magic: StaticString = "SQLite format 3\0"
