@@ -1,2 +1,0 @@
-// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
-import Testing
