@@ -52,6 +52,7 @@ struct YAMLReaderTests {
         ("a: &x {k: 1, l: [2]}\nb: *x\n", #"{"a":{"k":1,"l":[2]},"b":{"k":1,"l":[2]}}"#),
         ("- &x 1\n- &x 2\n- *x\n", "[1,2,2]"),
         ("- &k key\n- *k : v\n- [*k, &e , *e]\n", #"["key",{"key":"v"},["key",null,null]]"#),
+        ("x: &x yes\nv: [*x, *x]\nz: {w: *x, u: 1}\n", #"{"x":true,"v":[true,true],"z":{"w":true,"u":1}}"#),
         ("&k key: v\nw: *k\n", #"{"key":"v","w":"key"}"#),
         ("a: &a {x: 1, w: 1}\nb: {<<: *a, w: 2}\n", #"{"a":{"x":1,"w":1},"b":{"x":1,"w":2}}"#),
         ("a: &a {x: 1}\nb: {x: 3, <<: *a}\n", #"{"a":{"x":1},"b":{"x":1}}"#),

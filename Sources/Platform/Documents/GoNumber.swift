@@ -29,13 +29,14 @@ enum GoNumber {
         return (negative, digits, place)
     }
 
-    /// `encoding/json`: plain digits, and an exponent only below 1e-6 and from 1e21 on. Nil for NaN and infinity.
+    /// `encoding/json`: plain digits, and an exponent only below 1e-6 and from 1e21 on. Nil for NaN and infinity. Minus
+    /// zero becomes 0, as it does behind the API server.
     static func json(_ value: Double) -> [UInt8]? {
         guard value.isFinite else { return nil }
         let (negative, digits, point) = digits(value.description)
         let size = abs(value)
         let plain = size == 0 || (size >= 1e-6 && size < 1e21)
-        return (negative ? [0x2D] : [])
+        return (negative && size > 0 ? [0x2D] : [])
             + (plain ? decimal(digits, point) : scientific(digits, point, minimumExponentDigits: 1))
     }
 
@@ -64,29 +65,6 @@ enum GoNumber {
         var text = String(abs(exponent))
         while text.utf8.count < minimumExponentDigits { text = "0" + text }
         return out + [0x65, exponent < 0 ? 0x2D : 0x2B] + Array(text.utf8)
-    }
-
-    /// The decimal digits of a whole number given in base 2, 8 or 16; nil when a digit does not fit the base.
-    /// Work grows with the square of the length, so callers bound it.
-    static func decimal(of digits: Substring.UTF8View, base: Int) -> [UInt8]? {
-        var limbs: [UInt32] = [0]  // base 10^9, lowest first
-        for byte in digits {
-            guard let digit = hexValue(byte), digit < base else { return nil }
-            var carry = UInt64(digit)
-            for index in limbs.indices {
-                let sum = UInt64(limbs[index]) * UInt64(base) + carry
-                limbs[index] = UInt32(sum % 1_000_000_000)
-                carry = sum / 1_000_000_000
-            }
-            if carry > 0 { limbs.append(UInt32(carry)) }
-        }
-        guard let top = limbs.last else { return nil }
-        var text = String(top)
-        for limb in limbs.dropLast().reversed() {
-            let part = String(limb)
-            text += String(repeating: "0", count: 9 - part.utf8.count) + part
-        }
-        return Array(text.utf8)
     }
 
     static func hexValue(_ byte: UInt8) -> Int? {

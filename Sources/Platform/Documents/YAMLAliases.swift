@@ -10,6 +10,16 @@ extension YAMLComposer {
         return slots.count - 1
     }
 
+    /// Registers an anchor on a scalar.
+    mutating func addScalar(
+        _ entry: BulwarkEntry, _ anchor: UnsafeMutablePointer<yaml_char_t>, key: Result<[UInt8], KeyProblem>
+    ) {
+        slots[addSlot(anchor)] = Slot(first: anchored.count, count: 1, operations: 1, isOpen: false, key: key)
+        var entry = entry
+        entry.next = 1
+        anchored.append(entry)
+    }
+
     /// Copies what an alias stands for into the tree.
     mutating func alias(_ event: UnsafePointer<yaml_event_t>) throws(Problem) {
         let name = event.pointee.data.alias.anchor.map { String(cString: $0) } ?? ""

@@ -122,12 +122,7 @@ struct YAMLComposer: ~Copyable {
             default: bytes = Self.keyText(value, text)
             }
             if let anchor = scalar.anchor {
-                let slot = addSlot(anchor)
-                let entry = try entry(value, text, event)
-                slots[slot] = Slot(
-                    first: anchored.count, count: 1, operations: 1, isOpen: false,
-                    key: bytes ?? .success(Array(text)))
-                anchored.append(entry)
+                addScalar(try entry(value, text, event), anchor, key: bytes ?? .success(Array(text)))
             }
             if let bytes {
                 let made: [UInt8]
@@ -145,11 +140,7 @@ struct YAMLComposer: ~Copyable {
         tree.append(entry)
         frames.indices.last.map { frames[$0].count += 1 }
         if let anchor = scalar.anchor {
-            let slot = addSlot(anchor)
-            slots[slot] = Slot(
-                first: anchored.count, count: 1, operations: 1, isOpen: false,
-                key: Self.keyText(value, text))
-            anchored.append(entry)
+            addScalar(entry, anchor, key: Self.keyText(value, text))
         }
     }
 
@@ -213,9 +204,11 @@ struct YAMLComposer: ~Copyable {
         var entry = entry
         entry.next = UInt32(truncatingIfNeeded: tree.count + 1)
         entry.at = line(event)
+        entry.keyOffset = 0
+        entry.keyLengthKind &= 15
         if let key {
             entry.keyOffset = key.offset
-            entry.keyLengthKind = entry.keyLengthKind & 15 | key.length << 4
+            entry.keyLengthKind |= key.length << 4
             entry.at = key.line
             if key.isMerge { merges.append(tree.count) }
         }

@@ -144,14 +144,7 @@ enum YAMLScalar {
             let value = strtod(plain, nil)
             if value.isFinite { return .float(value) }
         }
-        // Only a number with a base prefix gets here; beyond 64 bits Go falls back to its big integers.
-        let lower = plain.lowercased()
-        guard let base = ["0x": 16, "0o": 8, "0b": 2][String(lower.prefix(2))], plain.utf8.count <= 4096 else {
-            return .text
-        }
-        let digits = plain.dropFirst(2)
-        guard !digits.isEmpty, let decimal = GoNumber.decimal(of: digits.utf8, base: base) else { return .text }
-        return .integerText(decimal)
+        return .text
     }
 
     /// `strconv.ParseInt(plain, 0, 64)`, then `ParseUint`: sign, base prefix, C's leading zero for octal.
@@ -201,11 +194,18 @@ enum YAMLScalar {
         return rest.isEmpty
     }
 
-    /// A scalar that starts with a dot: `strconv.ParseFloat` on the text as it stands.
+    /// A scalar that starts with a dot: `strconv.ParseFloat` on the text as it stands, which takes an underscore between
+    /// two digits.
     private static func dotted(_ text: UnsafeBufferPointer<UInt8>) -> Value {
-        let plain = String(decoding: text, as: UTF8.self)
+        for (index, byte) in text.enumerated() where byte == 0x5F {
+            let isBetween = index + 1 < text.count && isDigit(text[index - 1]) && isDigit(text[index + 1])
+            if !isBetween { return .text }
+        }
+        let plain = String(decoding: text.filter { $0 != 0x5F }, as: UTF8.self)
         guard isDecimalFloat(plain.utf8) else { return .text }
         let value = strtod(plain, nil)
         return value.isFinite ? .float(value) : .text
     }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 }
