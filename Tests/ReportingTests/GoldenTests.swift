@@ -16,6 +16,10 @@ import Testing
         ("report.json", .json, EncodingOptions()),
         ("report.sarif", .sarif, EncodingOptions(baseDirectory: "/src/project")),
         ("report.xml", .junit, EncodingOptions()),
+        ("report.yaml", .yaml, EncodingOptions()),
+        ("report.html", .html, EncodingOptions(showAll: true)),
+        ("policyreport.yaml", .policyreport, EncodingOptions()),
+        ("openreports.yaml", .policyreport, EncodingOptions(policyReportAPI: .openreports)),
     ]
 
     @Test(arguments: cases.indices)

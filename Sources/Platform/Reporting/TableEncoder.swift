@@ -63,7 +63,7 @@ struct TableEncoder: ReportEncoder {
         group.removeAll(keepingCapacity: true)
     }
 
-    private static func rank(_ result: CheckResult, _ index: Int) -> (Int, Int, String, Int) {
+    static func rank(_ result: CheckResult, _ index: Int) -> (Int, Int, String, Int) {
         (result.outcome.isProblem ? 0 : 1, -result.check.severity.rawValue, result.check.id, index)
     }
 
