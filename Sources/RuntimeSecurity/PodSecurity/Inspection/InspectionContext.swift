@@ -4,7 +4,8 @@ import Findings
 
 /// What an administrator chooses about the checks.
 package struct InspectionSettings: Sendable {
-    /// The registries (or repositories) that images may come from, e.g. `registry.example.com/team`; none allows every named one.
+    /// The registries (or repositories) that images may come from, e.g. `registry.example.com/team`; none allows every
+    /// named one.
     package var allowedRegistries: [String] = []
     /// Image tags that move besides `latest`.
     package var floatingTags: [String] = []
@@ -19,16 +20,25 @@ package struct InspectionSettings: Sendable {
 ///
 /// A value of plain names, selectors and flags: no object is kept, about 200 bytes for each indexed object.
 package struct InspectionContext: Sendable {
-    package var settings = InspectionSettings()
+    package let settings: InspectionSettings
 
-    private var networkPolicies: [String: [LabelSelector]] = [:]
-    private var clusterwidePolicies: [LabelSelector] = []
-    private var budgets: [String: [LabelSelector]] = [:]
-    private var services: [String: [ServicePorts]] = [:]
-    private var accounts: [String: [String: Bool?]] = [:]
-    private var roles: [String: Permissions] = [:]
-    private var ingressHosts: [String: Set<String>] = [:]
-    private var boundAccounts: Set<String> = []
+    /// What is kept of one object.
+    private enum Entry: Sendable, Equatable {
+        /// The pods that a network policy or a disruption budget selects.
+        case selectors([LabelSelector])
+        case service(ServicePorts)
+        /// What a service account says about mounting its token.
+        case account(automount: Bool?)
+        /// What a role grants; nil when its rules cannot be read.
+        case role(Permissions?)
+        /// The hosts that an ingress claims.
+        case hosts([String])
+    }
+
+    /// By kind, namespace (empty for cluster-wide kinds) and name.
+    private var entries: [ObjectKind: [String: [String: Entry]]] = [:]
+    /// How many ingresses claim each host.
+    private var claims: [String: Int] = [:]
 
     package init(settings: InspectionSettings = InspectionSettings()) {
         self.settings = settings
@@ -36,83 +46,107 @@ package struct InspectionContext: Sendable {
 
     /// The kinds that the index reads.
     package static let indexedKinds: [ObjectKind] = [
-        .networkPolicy, .podDisruptionBudget, .serviceAccount, .role, .clusterRole, .roleBinding, .clusterRoleBinding,
-        .ingress, .service, .ciliumNetworkPolicy, .ciliumClusterwideNetworkPolicy,
+        .networkPolicy, .podDisruptionBudget, .serviceAccount, .role, .clusterRole, .ingress, .service,
+        .ciliumNetworkPolicy, .ciliumClusterwideNetworkPolicy,
     ]
 
-    /// Takes an object into the index; objects of other kinds are ignored.
-    package mutating func add(_ object: Node, kind: ObjectKind) {
+    /// Takes an object into the index, in place of what it was; objects of other kinds are ignored. Returns whether that
+    /// changes what checks would say about others.
+    @discardableResult
+    package mutating func add(_ object: Node, kind: ObjectKind) -> Bool {
+        guard let entry = Self.entry(object, kind) else { return false }
         let metadata = object["metadata"]
-        let name = metadata?["name"]?.string ?? ""
-        let namespace = Self.namespace(metadata)
+        return set(entry, kind, Self.namespace(metadata, kind), metadata?["name"]?.string ?? "")
+    }
+
+    /// Takes an object that is gone out of the index.
+    @discardableResult
+    package mutating func remove(kind: ObjectKind, namespace: String, name: String) -> Bool {
+        let namespace = kind.isClusterScoped ? "" : namespace.isEmpty ? "default" : namespace
+        return set(nil, kind, namespace, name)
+    }
+
+    private mutating func set(_ entry: Entry?, _ kind: ObjectKind, _ namespace: String, _ name: String) -> Bool {
+        let old = entries[kind]?[namespace]?[name]
+        if old == entry { return false }
+        if case .hosts(let hosts)? = old { for host in hosts { claims[host, default: 0] -= 1 } }
+        if case .hosts(let hosts)? = entry { for host in hosts { claims[host, default: 0] += 1 } }
+        entries[kind, default: [:]][namespace, default: [:]][name] = entry
+        return true
+    }
+
+    private static func entry(_ object: Node, _ kind: ObjectKind) -> Entry? {
         let spec = object["spec"]
         switch kind {
-        case .networkPolicy:
-            networkPolicies[namespace, default: []].append(LabelSelector(spec?["podSelector"]))
+        case .networkPolicy: return .selectors([LabelSelector(spec?["podSelector"])])
+        case .podDisruptionBudget: return .selectors([LabelSelector(spec?["selector"])])
         case .ciliumNetworkPolicy, .ciliumClusterwideNetworkPolicy:
-            let rules = [spec].compactMap { $0 } + (object["specs"].map { Array($0.elements) } ?? [])
-            let selectors = rules.filter {
-                $0["ingress"] != nil || $0["egress"] != nil || $0["ingressDeny"] != nil || $0["egressDeny"] != nil
-            }
-            .map { LabelSelector($0["endpointSelector"]) }
-            if kind == .ciliumNetworkPolicy {
-                networkPolicies[namespace, default: []] += selectors
-            } else {
-                clusterwidePolicies += selectors
-            }
-        case .podDisruptionBudget:
-            budgets[namespace, default: []].append(LabelSelector(spec?["selector"]))
-        case .service:
-            services[namespace, default: []].append(ServicePorts(spec))
-        case .serviceAccount:
-            accounts[namespace, default: [:]][name] = .some(object["automountServiceAccountToken"]?.bool)
-        case .role:
-            roles["\(namespace)/\(name)"] = try? Permissions(role: object)
-        case .clusterRole:
-            roles["/\(name)"] = try? Permissions(role: object)
-        case .roleBinding, .clusterRoleBinding:
-            for subject in object.list("subjects")
-            where subject["kind"]?.equals("ServiceAccount") == true {
-                boundAccounts.insert("\(subject["namespace"]?.string ?? namespace)/\(subject["name"]?.string ?? "")")
-            }
+            let rules = [spec].compactMap { $0 } + object.list("specs")
+            return .selectors(rules.filter(isRule).map { LabelSelector($0["endpointSelector"]) })
+        case .service: return .service(ServicePorts(spec))
+        case .serviceAccount: return .account(automount: object["automountServiceAccountToken"]?.bool)
+        case .role, .clusterRole: return .role(try? Permissions(role: object))
         case .ingress:
-            for rule in spec?.list("rules") ?? [] {
-                guard let host = rule["host"]?.string, !host.isEmpty else { continue }
-                ingressHosts[host.lowercased(), default: []].insert("\(namespace)/\(name)")
-            }
-        default: break
+            let hosts = (spec?.list("rules") ?? []).compactMap { $0["host"]?.string?.lowercased() }
+            return .hosts(Array(Set(hosts)).filter { !$0.isEmpty }.sorted())
+        default: return nil
         }
     }
 
-    static func namespace(_ metadata: Node?) -> String {
+    /// A Cilium policy without any rule selects nothing.
+    private static func isRule(_ rule: Node) -> Bool {
+        rule["ingress"] != nil || rule["egress"] != nil || rule["ingressDeny"] != nil || rule["egressDeny"] != nil
+    }
+
+    private static func namespace(_ metadata: Node?, _ kind: ObjectKind) -> String {
+        if kind.isClusterScoped { return "" }
         guard let namespace = metadata?["namespace"]?.string, !namespace.isEmpty else { return "default" }
         return namespace
     }
 
+    // MARK: Questions
+
     /// Whether a network policy of the namespace, or a cluster-wide one, selects pods with these labels.
     func isIsolated(namespace: String, labels: Node?) -> Bool {
-        clusterwidePolicies.contains { $0.matches(labels) }
-            || networkPolicies[namespace]?.contains { $0.matches(labels) } == true
+        selects(.networkPolicy, namespace, labels) || selects(.ciliumNetworkPolicy, namespace, labels)
+            || selects(.ciliumClusterwideNetworkPolicy, "", labels)
     }
 
-    func hasBudget(namespace: String, labels: Node?) -> Bool {
-        budgets[namespace]?.contains { $0.matches(labels) } == true
+    func hasBudget(namespace: String, labels: Node?) -> Bool { selects(.podDisruptionBudget, namespace, labels) }
+
+    private func selects(_ kind: ObjectKind, _ namespace: String, _ labels: Node?) -> Bool {
+        guard let candidates = entries[kind]?[namespace] else { return false }
+        return candidates.values.contains { entry in
+            guard case .selectors(let selectors) = entry else { return false }
+            return selectors.contains { $0.matches(labels) }
+        }
     }
 
     /// The services that select pods with these labels.
     func services(namespace: String, labels: Node?) -> [ServicePorts] {
-        services[namespace]?.filter { $0.selector.matches(labels) } ?? []
+        guard let candidates = entries[.service]?[namespace] else { return [] }
+        return candidates.values.compactMap { entry in
+            guard case .service(let service) = entry, service.selector.matches(labels) else { return nil }
+            return service
+        }
     }
 
-    func hasAccount(_ name: String, namespace: String) -> Bool { accounts[namespace]?[name] != nil }
+    func hasAccount(_ name: String, namespace: String) -> Bool { entries[.serviceAccount]?[namespace]?[name] != nil }
 
     /// What the service account itself says about mounting its token; nil when it does not say, or is not in the set.
-    func automount(account: String, namespace: String) -> Bool? { (accounts[namespace]?[account] ?? nil) ?? nil }
+    func automount(account: String, namespace: String) -> Bool? {
+        guard case .account(let automount)? = entries[.serviceAccount]?[namespace]?[account] else { return nil }
+        return automount
+    }
 
     /// What a role grants; nil when it is not in the set. The roles that Kubernetes itself ships are known.
     func permissions(kind: String, name: String, namespace: String) -> Permissions? {
-        let found = roles[kind == "Role" ? "\(namespace)/\(name)" : "/\(name)"]
-        if kind == "Role" { return found }
+        let isNamespaced = kind == "Role"
+        var found: Permissions?
+        if case .role(let granted)? = entries[isNamespaced ? .role : .clusterRole]?[isNamespaced ? namespace : ""]?[name] {
+            found = granted
+        }
+        if isNamespaced { return found }
         return switch name {
         case "cluster-admin": [.everything, .exec, .sensitive]
         case "admin", "edit": found ?? [.exec, .sensitive]
@@ -125,18 +159,18 @@ package struct InspectionContext: Sendable {
     }
 
     /// How many ingresses claim a host.
-    func claims(onHost host: String) -> Int { ingressHosts[host.lowercased()]?.count ?? 0 }
+    func claims(onHost host: String) -> Int { claims[host.lowercased()] ?? 0 }
 }
 
 /// What a Service leads to.
-struct ServicePorts: Sendable {
+struct ServicePorts: Sendable, Equatable {
     let selector: LabelSelector
     /// Ports and target ports, as written.
     let ports: [String]
 
     init(_ spec: Node?) {
         selector = LabelSelector(equalities: spec?["selector"])
-        ports = (spec?["ports"].map { Array($0.elements) } ?? []).flatMap { port in
+        ports = (spec?.list("ports") ?? []).flatMap { port in
             [port["port"], port["targetPort"]].compactMap { $0.map { $0.string ?? $0.json(limit: 20) } }
         }
     }

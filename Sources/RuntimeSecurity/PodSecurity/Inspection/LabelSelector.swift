@@ -2,15 +2,20 @@
 import Documents
 
 /// A Kubernetes label selector, read once and matched against many label sets.
-struct LabelSelector: Sendable {
-    private enum Requirement: Sendable {
+struct LabelSelector: Sendable, Equatable {
+    private enum Requirement: Sendable, Equatable {
         case isIn([String])
         case notIn([String])
         case exists
         case absent
     }
 
-    private var requirements: [(key: String, requirement: Requirement)] = []
+    private struct Term: Sendable, Equatable {
+        let key: String
+        let requirement: Requirement
+    }
+
+    private var terms: [Term] = []
     /// Set when the selector has a shape that Kubernetes would refuse: it then selects nothing.
     private var unreadable = false
 
@@ -22,7 +27,7 @@ struct LabelSelector: Sendable {
         }
         if let labels = node["matchLabels"] {
             for (key, value) in labels.members {
-                requirements.append((Self.plain(key.string), .isIn([value.string ?? value.json(limit: 63)])))
+                terms.append(Term(key: Self.plain(key.string), requirement: .isIn([value.string ?? value.json(limit: 63)])))
             }
         }
         for expression in node.list("matchExpressions") {
@@ -32,10 +37,10 @@ struct LabelSelector: Sendable {
             }
             let values = expression["values"]?.elements.compactMap(\.string) ?? []
             switch expression["operator"]?.string {
-            case "In": requirements.append((Self.plain(key), .isIn(values)))
-            case "NotIn": requirements.append((Self.plain(key), .notIn(values)))
-            case "Exists": requirements.append((Self.plain(key), .exists))
-            case "DoesNotExist": requirements.append((Self.plain(key), .absent))
+            case "In": terms.append(Term(key: Self.plain(key), requirement: .isIn(values)))
+            case "NotIn": terms.append(Term(key: Self.plain(key), requirement: .notIn(values)))
+            case "Exists": terms.append(Term(key: Self.plain(key), requirement: .exists))
+            case "DoesNotExist": terms.append(Term(key: Self.plain(key), requirement: .absent))
             default: unreadable = true
             }
         }
@@ -48,7 +53,7 @@ struct LabelSelector: Sendable {
             return
         }
         for (key, value) in node.members {
-            requirements.append((key.string, .isIn([value.string ?? value.json(limit: 63)])))
+            terms.append(Term(key: key.string, requirement: .isIn([value.string ?? value.json(limit: 63)])))
         }
     }
 
@@ -60,9 +65,9 @@ struct LabelSelector: Sendable {
 
     func matches(_ labels: Node?) -> Bool {
         if unreadable { return false }
-        for (key, requirement) in requirements {
-            let value = labels?[dynamic: key].map { $0.string ?? $0.json(limit: 63) }
-            switch requirement {
+        for term in terms {
+            let value = labels?[dynamic: term.key].map { $0.string ?? $0.json(limit: 63) }
+            switch term.requirement {
             case .isIn(let values): guard let value, values.contains(value) else { return false }
             case .notIn(let values): if let value, values.contains(value) { return false }
             case .exists: if value == nil { return false }
