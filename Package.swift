@@ -17,6 +17,7 @@ let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swi
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -90,7 +91,7 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "PodSecurity", "Console", arguments,
-                lifecycle, log, configuration,
+                lifecycle, unixSignals, log, configuration,
             ],
             path: "Sources/Application/Commands", swiftSettings: strict),
         .executableTarget(

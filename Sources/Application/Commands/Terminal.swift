@@ -27,6 +27,11 @@ enum Terminal {
         FileHandle.standardError.write(Data("bulwark: \(DisplayText.safe(message))\n".utf8))
     }
 
+    /// Writes a line for the person at the terminal to standard output.
+    static func say(_ message: String) {
+        FileHandle.standardOutput.write(Data("\(message)\n".utf8))
+    }
+
     /// Writes everything to standard output. A reader that went away (`| head`) ends the process quietly.
     static func write(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes[...]

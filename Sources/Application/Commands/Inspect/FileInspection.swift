@@ -9,6 +9,8 @@ import PodSecurity
 /// What was parsed is kept between the passes while it is small; larger inputs are read twice, so memory stays bounded.
 final class FileInspection {
     let options: InspectionOptions
+    /// What subjects give as their cluster; empty for files on the command line.
+    private let cluster: String
     var inspector: Inspector
     /// Source bytes whose documents are kept for the second pass.
     private static let keptBytes = 16 << 20
@@ -20,7 +22,8 @@ final class FileInspection {
     private var owners: [String: ProblemSet] = [:]
     private var reported: Set<String> = []
 
-    init(options: InspectionOptions, inspector: Inspector) {
+    init(options: InspectionOptions, inspector: Inspector, cluster: String = "") {
+        self.cluster = cluster
         self.options = options
         self.inspector = inspector
     }
@@ -40,7 +43,8 @@ final class FileInspection {
             if keeps { budget -= bytes.count }
             parse(bytes, file) { document in
                 if keeps { input.documents.append(document) }
-                FoundObject.all(in: document.root, problem: { note("\(file):\($1): \($0)") }) { found in
+                FoundObject.all(in: document.root, cluster: cluster, problem: { note("\(file):\($1): \($0)") }) {
+                    found in
                     tally.objects += 1
                     guard let kind = found.kind else { return }
                     context.add(found.object, kind: kind)
@@ -99,7 +103,7 @@ final class FileInspection {
 
     private func each(_ input: Input, _ body: (FoundObject, ObjectKind) -> Void) {
         func visit(_ document: Document) {
-            FoundObject.all(in: document.root, problem: { _, _ in }) { found in
+            FoundObject.all(in: document.root, cluster: cluster, problem: { _, _ in }) { found in
                 if let kind = found.kind { body(found, kind) }
             }
         }

@@ -19,11 +19,16 @@ struct Inspect: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "table, json, yaml, sarif, junit, html or policyreport.")
     var output: OutputArgument = OutputArgument(format: .table)
 
+    @OptionGroup var cluster: ClusterOptions
+
     @OptionGroup var options: InspectionOptions
 
     mutating func run() async throws {
-        guard !paths.isEmpty else {
-            throw UserError("nothing to inspect: name files or folders, - for standard input, or --live for a cluster")
+        guard paths.isEmpty == cluster.isAsked else {
+            throw UserError(
+                paths.isEmpty
+                    ? "nothing to inspect: name files or folders, - for standard input, or --live for a cluster"
+                    : "name either files or a cluster, not both")
         }
         let catalogue = try options.catalogue()
         var inspector = Inspector(
@@ -40,12 +45,24 @@ struct Inspect: AsyncParsableCommand {
                 width: Terminal.width, colour: Terminal.usesColour, showAll: options.all,
                 baseDirectory: FileManager.default.currentDirectoryPath),
             sink: Terminal.write)
+        let checks = catalogue.checks.map(\.check)
+        if cluster.isAsked {
+            let live = try await cluster.inspection(inspector, options)
+            encoder.begin(
+                ReportContext(
+                    toolVersion: Version.current, time: inspector.now, source: live.cluster, checks: checks,
+                    cluster: live.cluster))
+            let (summary, status) = try await live.run(options) { encoder.add($0) }
+            encoder.finish(summary)
+            if status != .done { throw status }
+            return
+        }
         encoder.begin(
             ReportContext(
-                toolVersion: Version.current, time: inspector.now, source: paths.joined(separator: " "),
-                checks: catalogue.checks.map(\.check)))
+                toolVersion: Version.current, time: inspector.now, source: paths.joined(separator: " "), checks: checks)
+        )
         let inspection = FileInspection(options: options, inspector: inspector)
-        try inspection.run(paths) { result in encoder.add(result) }
+        try inspection.run(paths) { encoder.add($0) }
         encoder.finish(inspection.tally.summary)
         if inspection.status != .done { throw inspection.status }
     }

@@ -143,7 +143,9 @@ package struct InspectionContext: Sendable {
     func permissions(kind: String, name: String, namespace: String) -> Permissions? {
         let isNamespaced = kind == "Role"
         var found: Permissions?
-        if case .role(let granted)? = entries[isNamespaced ? .role : .clusterRole]?[isNamespaced ? namespace : ""]?[name] {
+        if case .role(let granted)? = entries[isNamespaced ? .role : .clusterRole]?[isNamespaced ? namespace : ""]?[
+            name]
+        {
             found = granted
         }
         if isNamespaced { return found }

@@ -27,7 +27,8 @@ struct LabelSelector: Sendable, Equatable {
         }
         if let labels = node["matchLabels"] {
             for (key, value) in labels.members {
-                terms.append(Term(key: Self.plain(key.string), requirement: .isIn([value.string ?? value.json(limit: 63)])))
+                terms.append(
+                    Term(key: Self.plain(key.string), requirement: .isIn([value.string ?? value.json(limit: 63)])))
             }
         }
         for expression in node.list("matchExpressions") {

@@ -26,10 +26,18 @@ struct Permissions: OptionSet, Sendable {
             if rule.allows(["get", "list", "watch"], on: Self.sensitiveResources, in: "") || rule.allowsExec {
                 found.insert(.sensitive)
             }
-            if rule.allows(["create", "update", "patch", "delete"], on: nil, in: nil) { found.insert(.sensitive) }
+            let isAboutOneself = rule.resources.isSubset(of: Self.aboutOneself)
+            if !isAboutOneself, rule.allows(["create", "update", "patch", "delete"], on: nil, in: nil) {
+                found.insert(.sensitive)
+            }
         }
         self = found
     }
+
+    /// Questions about one's own rights, which everybody may ask.
+    private static let aboutOneself: Set<String> = [
+        "selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews",
+    ]
 
     private static let sensitiveResources = ["secrets", "pods", "nodes", "pods/log", "nodes/proxy"]
 }

@@ -6,7 +6,8 @@ package struct ClusterKinds: Sendable {
     /// Owners before what they own, so that a pod can be compared with its controller.
     private static let order: [ObjectKind] = [
         .deployment, .deploymentConfig, .statefulSet, .daemonSet, .cronJob, .replicationController, .replicaSet, .job,
-        .pod, .podTemplate, .service, .ingress, .networkPolicy, .configMap, .serviceAccount, .podDisruptionBudget, .role,
+        .pod, .podTemplate, .service, .ingress, .networkPolicy, .configMap, .serviceAccount, .podDisruptionBudget,
+        .role,
         .clusterRole, .roleBinding, .clusterRoleBinding, .ciliumNetworkPolicy, .ciliumClusterwideNetworkPolicy,
     ]
     /// Kinds that every API server has; the others may come with an add-on, or not at all.

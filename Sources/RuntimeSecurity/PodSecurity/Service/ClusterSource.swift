@@ -85,7 +85,8 @@ package final class ClusterSource: InspectionSource {
         informers.statuses.map { status in
             SourceHealth(
                 kind: status.resource.kind, isReady: status.isSynced,
-                message: status.isSynced ? (status.isWatching ? "" : "not watching at the moment") : "the first list is not done",
+                message: status.isSynced
+                    ? (status.isWatching ? "" : "not watching at the moment") : "the first list is not done",
                 objects: status.objects, restarts: max(0, status.watches - 1))
         }
     }
@@ -172,7 +173,9 @@ package final class ClusterSource: InspectionSource {
                         }
                     }
                 } catch let error as KubernetesError {
-                    logger.warning("cannot judge anew", metadata: ["namespace": "\(scope.namespace)", "reason": "\(error.message)"])
+                    logger.warning(
+                        "cannot judge anew",
+                        metadata: ["namespace": "\(scope.namespace)", "reason": "\(error.message)"])
                     judging.withLock { $0.putBack(scope) }
                     try await Task.sleep(for: .seconds(1))
                 }

@@ -17,7 +17,9 @@ package struct CronSchedule: Sendable, Equatable {
     private let weekdays: Set<Int>
     private let isEitherDay: Bool
 
-    private static let monthNames = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    private static let monthNames = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ]
     private static let dayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
     private static let shorthands = [
         "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
@@ -26,9 +28,11 @@ package struct CronSchedule: Sendable, Equatable {
 
     package init(_ text: String) throws(Malformed) {
         guard text.utf8.count <= 200 else { throw Malformed(description: "the schedule is too long") }
-        let fields = (Self.shorthands[text] ?? text).split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+        let fields = (Self.shorthands[text] ?? text).split(separator: " ", omittingEmptySubsequences: true).map(
+            String.init)
         guard fields.count == 5 else {
-            throw Malformed(description: "a schedule has five fields (minute hour day month weekday), not \(fields.count)")
+            throw Malformed(
+                description: "a schedule has five fields (minute hour day month weekday), not \(fields.count)")
         }
         minutes = try Self.field(fields[0], "minute", 0...59)
         hours = try Self.field(fields[1], "hour", 0...23)
@@ -45,7 +49,8 @@ package struct CronSchedule: Sendable, Equatable {
         func number(_ text: Substring) throws(Malformed) -> Int {
             if let index = names.firstIndex(of: text.lowercased()) { return index + first }
             guard let value = Int(text), range.contains(value) else {
-                throw Malformed(description: "\(name): '\(text)' is not between \(range.lowerBound) and \(range.upperBound)")
+                throw Malformed(
+                    description: "\(name): '\(text)' is not between \(range.lowerBound) and \(range.upperBound)")
             }
             return value
         }
@@ -82,7 +87,8 @@ package struct CronSchedule: Sendable, Equatable {
         var minute = Int((Self.floor(time + 60, 60) - day) / 60)
         for _ in 0..<(366 * 5 + 1) {
             if matches(day: day) {
-                for candidate in minute..<1440 where hours.contains(candidate / 60) && minutes.contains(candidate % 60) {
+                for candidate in minute..<1440 where hours.contains(candidate / 60) && minutes.contains(candidate % 60)
+                {
                     return day + Int64(candidate) * 60
                 }
             }

@@ -59,7 +59,9 @@ package final class InspectionService: Sendable {
     /// Asks for a full inspection; false when one is running or about to.
     package func start(_ trigger: Report.Trigger = .demand) -> Bool {
         state.withLock { state in
-            guard state.wanted == nil, state.progress.phase != .judging, state.progress.phase != .waiting else { return false }
+            guard state.wanted == nil, state.progress.phase != .judging, state.progress.phase != .waiting else {
+                return false
+            }
             state.wanted = trigger
             return true
         }
@@ -130,7 +132,10 @@ package final class InspectionService: Sendable {
             end(.finished, "\(summary.objects) objects, score \(summary.score)", seconds)
             logger.info(
                 "inspection finished",
-                metadata: ["report": "\(id)", "objects": "\(summary.objects)", "score": "\(summary.score)", "seconds": "\(seconds)"])
+                metadata: [
+                    "report": "\(id)", "objects": "\(summary.objects)", "score": "\(summary.score)",
+                    "seconds": "\(seconds)",
+                ])
             await onFinished(id, summary)
         } catch {
             end(.failed, "\(error)", nil)

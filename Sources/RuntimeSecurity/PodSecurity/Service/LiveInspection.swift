@@ -11,8 +11,8 @@ package struct LiveInspection {
     package var inspector: Inspector
     /// Objects a page.
     package var pageSize = 500
-    /// Only this namespace; nil for all.
-    package var namespace: String?
+    /// Only these namespaces; empty for all, and for what lives in none.
+    package var namespaces: Set<String> = []
     /// Only these kinds are judged; nil for all.
     package var judgedKinds: Set<ObjectKind>?
 
@@ -35,11 +35,12 @@ package struct LiveInspection {
         var tally = Tally()
         var owners = OwnerIndex()
         for (kind, resource) in kinds.all where judgedKinds?.contains(kind) != false {
-            if namespace != nil, kind.isClusterScoped { continue }
+            if !namespaces.isEmpty, kind.isClusterScoped { continue }
             var done = 0
-            let selection = Selection(namespace: kind.isClusterScoped ? nil : namespace)
+            let selection = Selection(namespace: namespaces.count == 1 ? namespaces.first : nil)
             for try await page in try client.list(resource, selection, limit: pageSize) {
-                for object in page.objects {
+                for object in page.objects
+                where namespaces.isEmpty || namespaces.contains(object.identity.namespace) {
                     let found = FoundObject(
                         object.node, object.identity.apiVersion, object.identity.kind, cluster)
                     tally.objects += 1
