@@ -11,9 +11,9 @@ struct TreeBuilder: ~Copyable {
     private var capacity: Int
     private var poolCapacity: Int
 
-    init(textBytes: Int) {
-        capacity = max(64, min(textBytes / 16, 1 << 16))
-        poolCapacity = max(1024, min(textBytes, 1 << 20))
+    init() {
+        capacity = 256
+        poolCapacity = 8 << 10
         entries = Self.grown(nil, to: capacity)
         pool = Self.grown(nil, to: poolCapacity)
         pool[0] = 0  // a spare byte, so that no key stands at offset 0

@@ -64,8 +64,8 @@ struct YAMLComposer: ~Copyable {
     var operations = 1
     var aliasOperations = 0
 
-    init(textBytes: Int, limits: DocumentLimits, lineOffset: Int) {
-        tree = TreeBuilder(textBytes: textBytes)
+    init(limits: DocumentLimits, lineOffset: Int) {
+        tree = TreeBuilder()
         self.limits = limits
         self.lineOffset = lineOffset
     }

@@ -7,6 +7,9 @@ import Foundation
 /// Scalars mean what they mean to kubectl and the API server. An error spoils its own document alone: reading goes on at
 /// the next line that starts with `---`. Empty documents are passed over.
 package struct YAMLReader {
+    /// So many broken documents are reported and passed over; behind one more, the rest of the text is not read.
+    package static let maxErrors = 100
+
     private var state: State
 
     private enum State {

@@ -15,6 +15,7 @@ final class YAMLStream {
     /// Where the running parser began: its first line counts as line 1 to libyaml.
     private var start = 0
     private var startLine = 0
+    private var errors = 0
     /// The line, 0-based in the file, on which the document that is being read began.
     private var documentLine = 0
 
@@ -66,7 +67,7 @@ final class YAMLStream {
 
     /// Reads up to the end of the document. Nil when it is empty.
     private func compose() -> Result<Document, DocumentError>? {
-        var composer = YAMLComposer(textBytes: text.count, limits: limits, lineOffset: startLine)
+        var composer = YAMLComposer(limits: limits, lineOffset: startLine)
         var problem: YAMLComposer.Problem?
         while true {
             guard yaml_parser_parse(parser, event) == 1 else {
@@ -119,7 +120,13 @@ final class YAMLStream {
             }
             if message.contains("nesting level") || message.contains("max depth") { code = .tooDeep }
         }
-        resume(after: max(line - 1, documentLine))
+        errors += 1
+        if errors > YAMLReader.maxErrors {
+            isDone = true
+            message += "; too many errors, the rest of the text is not read"
+        } else {
+            resume(after: max(line - 1, documentLine))
+        }
         return DocumentError(code: code, message: message, file: source, line: line + 1, column: column + 1)
     }
 
