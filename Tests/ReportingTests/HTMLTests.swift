@@ -12,7 +12,8 @@ import Testing
         #expect(Samples.controls(text).isEmpty)
         #expect(!text.contains("<script") && !text.contains("<img") && !text.contains("</td>"))
         #expect(text.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;\\u{202e}"))
-        #expect(!text.contains("http://") && !text.contains("src=\"") && !text.contains("url("), "the page loads nothing")
+        #expect(!text.contains("http://"))
+        #expect(!text.contains("src=\"") && !text.contains("url("), "the page loads nothing")
     }
 
     @Test func tagsAreBalanced() throws {
@@ -34,7 +35,7 @@ import Testing
     @Test func namesEverythingOfAFailure() {
         let text = Samples.encode(.html)
         for part in [
-            "Deployment shop/cart", "cart.yaml:17", "Container app runs privileged", "privileged = true",
+            "Deployment shop/cart", "cart.yaml:9", "line 17", "Container app runs privileged", "privileged = true",
             "A privileged container owns the node.", "Set securityContext.privileged to false.", "exempted by payments",
             "CIS 5.2.5", "2026-03-01 09:30:00 UTC",
             "https://kubernetes.io/docs/concepts/security/pod-security-standards/",

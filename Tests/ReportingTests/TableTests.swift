@@ -28,7 +28,7 @@ import Testing
     @Test func namesEverythingOfAFailure() {
         let text = Samples.encode(.table)
         for part in [
-            "Deployment shop/cart", "./examples/shop/cart.yaml:17", "critical", "BW-PRIV-003",
+            "Deployment shop/cart", "./examples/shop/cart.yaml:17", "line 21: spec", "critical", "BW-PRIV-003",
             "Container app runs privileged",
             "[app]", "spec.template.spec.containers[0].securityContext.privileged = true", "Container is privileged",
             "A privileged container owns the node.", "Set securityContext.privileged to false.", "score",

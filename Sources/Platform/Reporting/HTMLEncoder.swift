@@ -77,12 +77,12 @@ struct HTMLEncoder: ReportEncoder {
         parts += [Timestamp.readable(context.time), "bulwark \(context.toolVersion)"]
         output.append(parts.filter { !$0.isEmpty }.map { Markup.escaped($0) }.joined(separator: " · "))
         output.append("</p>\n<div class=\"cards\">\n")
-        card("Score of 100", summary.score)
-        card("Objects read", summary.objects)
+        card("Score / 100", summary.score)
+        card("Objects", summary.objects)
         card("Judged", summary.subjects)
         for severity in Severity.allCases.reversed() where severity != .unknown {
             let count = summary.count(.fail, severity) + summary.count(.warn, severity)
-            card(severity.description, count, class: count > 0 ? severity.description : "")
+            card(TableEncoder.short(severity), count, class: count > 0 ? severity.description : "")
         }
         card("Errors", summary.count(.error), class: summary.count(.error) > 0 ? "error" : "")
         output.append("</div>\n</header>\n")
@@ -119,7 +119,8 @@ struct HTMLEncoder: ReportEncoder {
         if let source = first.source {
             let file = source.file == "-" ? "standard input" : source.file
             body.append("<span class=\"soft\">")
-            body.append(Markup.escaped(source.line > 0 ? "\(file):\(source.line)" : file))
+            let line = group.compactMap { $0.source?.line }.filter { $0 > 0 }.min() ?? 0
+            body.append(Markup.escaped(line > 0 ? "\(file):\(line)" : file))
             body.append("</span>")
         }
         body.append("\n<ul>\n")
@@ -151,8 +152,10 @@ struct HTMLEncoder: ReportEncoder {
             body.append(" <span class=\"soft\">\(Markup.escaped(text))</span>")
         }
         body.append("</span>")
-        if !result.path.isEmpty {
-            let text = result.value.isEmpty ? result.path : "\(result.path) = \(result.value)"
+        let line = (result.source?.line ?? 0) > 0 ? "line \(result.source?.line ?? 0)" : ""
+        if !result.path.isEmpty || !line.isEmpty {
+            var text = result.value.isEmpty ? result.path : "\(result.path) = \(result.value)"
+            if !line.isEmpty { text = result.path.isEmpty ? line : "\(line): \(text)" }
             body.append("<code class=\"evidence\">\(Markup.escaped(text))</code>")
         }
         body.append("</li>\n")

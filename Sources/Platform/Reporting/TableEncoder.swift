@@ -72,7 +72,9 @@ struct TableEncoder: ReportEncoder {
         output.append(style.apply(.bold, name))
         if let source = result.source {
             let file = source.file == "-" ? "standard input" : DisplayText.safe(source.file)
-            let place = source.line > 0 ? "\(file):\(source.line)" : file
+            // The object's first line that matters; each row names its own.
+            let line = group.compactMap { $0.source?.line }.filter { $0 > 0 }.min() ?? 0
+            let place = line > 0 ? "\(file):\(line)" : file
             let used = DisplayText.width(name)
             if used + 2 + DisplayText.width(place) <= width {
                 output.append("  ")
@@ -109,23 +111,27 @@ struct TableEncoder: ReportEncoder {
             output.append("  ")
         }
         writeLines(DisplayText.wrap(message, to: width - indent), indent: indent, ink: .plain)
-        if !result.path.isEmpty { writeEvidence(result, indent: indent) }
+        writeEvidence(result, indent: indent)
     }
 
+    /// `line 21: spec.containers[0].image = "nginx"`, of which the ends tell most.
     private mutating func writeEvidence(_ result: CheckResult, indent: Int) {
+        let line = (result.source?.line ?? 0) > 0 ? "line \(result.source?.line ?? 0)" : ""
         let path = DisplayText.safe(result.path)
-        let room = width - indent
-        output.append(spaces: indent)
-        if result.value.isEmpty {
-            output.append(style.apply(.faint, DisplayText.cutStart(path, to: room)))
+        if line.isEmpty, path.isEmpty { return }
+        var text = path.isEmpty || line.isEmpty ? line : line + ": "
+        let room = width - indent - text.utf8.count
+        if result.value.isEmpty || path.isEmpty {
+            text += DisplayText.cutStart(path, to: room)
         } else {
             let value = DisplayText.safe(result.value)
             // The value gets what the path leaves, but at least a third.
             let least = min(DisplayText.width(value), room / 3)
             let shown = DisplayText.cutStart(path, to: room - 3 - least)
-            let rest = room - 3 - DisplayText.width(shown)
-            output.append(style.apply(.faint, "\(shown) = \(DisplayText.cut(value, to: rest))"))
+            text += "\(shown) = \(DisplayText.cut(value, to: room - 3 - DisplayText.width(shown)))"
         }
+        output.append(spaces: indent)
+        output.append(style.apply(.faint, text))
         output.append("\n")
     }
 
