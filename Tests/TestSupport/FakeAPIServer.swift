@@ -13,11 +13,13 @@ package final class FakeAPIServer: Sendable {
         package var query: [String: String]
         package var headers: HTTPHeaders
         package var body: String
+
+        package func header(_ name: String) -> String? { headers.first(name: name) }
     }
 
     package enum Reply: Sendable {
         case answer(status: Int, contentType: String, headers: [(String, String)], body: String)
-        /// Sends these lines as chunks, then does `next`.
+        /// Sends these lines as chunks, then does `next`; before a cut, the last line lacks its end.
         case stream(lines: [String], next: AfterStream)
         /// Never answers.
         case hang
@@ -146,7 +148,10 @@ package final class FakeAPIServer: Sendable {
             case .stream(let lines, let next):
                 let fields: HTTPHeaders = ["Content-Type": "application/json", "Transfer-Encoding": "chunked"]
                 write(.head(.init(version: .http1_1, status: .ok, headers: fields)), context)
-                for line in lines { write(.body(.byteBuffer(ByteBuffer(string: line + "\n"))), context) }
+                for (number, line) in lines.enumerated() {
+                    let end = next == .cut && number == lines.count - 1 ? "" : "\n"
+                    write(.body(.byteBuffer(ByteBuffer(string: line + end))), context)
+                }
                 context.flush()
                 switch next {
                 case .end: context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)

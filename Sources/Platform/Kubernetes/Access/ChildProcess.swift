@@ -11,8 +11,11 @@ enum ChildProcess {
         var errorOutput: [UInt8]
     }
 
-    enum Failure: Error {
+    enum Failure: Error, Equatable {
+        /// There is no such program.
         case notFound
+        /// It cannot be started, for this `errno`.
+        case cannotRun(Int32)
         case timeout
         case tooMuchOutput
     }
@@ -94,10 +97,17 @@ enum ChildProcess {
         let words = [command] + arguments
         let settings = environment.map { "\($0.key)=\($0.value)" }
         var pid: pid_t = 0
-        let code = withCStrings(words) { argv in
-            withCStrings(settings) { envp in posix_spawnp(&pid, command, &actions, &attributes, argv, envp) }
-        }
-        guard code == 0 else { throw Failure.notFound }
+        var code: Int32
+        var attempt = 0
+        repeat {
+            code = withCStrings(words) { argv in
+                withCStrings(settings) { envp in posix_spawnp(&pid, command, &actions, &attributes, argv, envp) }
+            }
+            attempt += 1
+            // Somebody is just writing the file, for example an update of the program.
+            if code == ETXTBSY { usleep(20_000) }
+        } while code == ETXTBSY && attempt < 50
+        guard code == 0 else { throw code == ENOENT ? Failure.notFound : Failure.cannotRun(code) }
         return pid
     }
 

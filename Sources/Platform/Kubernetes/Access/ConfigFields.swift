@@ -37,7 +37,8 @@ struct ConfigFields {
     func path(_ text: String) -> String {
         if text.hasPrefix("/") { return text }
         let folder = URL(filePath: entry.file).deletingLastPathComponent().path
-        return folder.hasSuffix("/") ? folder + text : folder + "/" + text
+        let name = text.hasPrefix("./") ? String(text.dropFirst(2)) : text
+        return folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
     /// The PEM text of `<key>-data` (base64) or of the file that `<key>` names. The data wins, as in kubectl.

@@ -1,6 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
 import FoundationEssentials
+import Glibc
 
 /// A kubeconfig's `exec` entry: a program that prints an ExecCredential (client.authentication.k8s.io v1 or v1beta1).
 struct ExecPlugin: Sendable {
@@ -63,6 +64,9 @@ struct ExecPlugin: Sendable {
         } catch ChildProcess.Failure.notFound {
             let hint = installHint.map { "; " + $0.excerpt(500) } ?? ""
             throw KubernetesError(.credential, "credential plugin \(command) is not installed\(hint)")
+        } catch ChildProcess.Failure.cannotRun(let code) {
+            let reason = String(cString: strerror(code))
+            throw KubernetesError(.credential, "credential plugin \(command) cannot be run: \(reason)")
         } catch ChildProcess.Failure.timeout {
             throw KubernetesError(
                 .credential, "credential plugin \(command) gave no answer within \(limit.components.seconds) s")

@@ -138,7 +138,7 @@ package final class APIClient: Sendable {
             } catch {
                 try Task.checkCancellation()
                 let failure = describe(error, request)
-                if failure.code == .unauthorized, mayRenew, connection.credentials.reject(credential) {
+                if failure.code == .unauthorized, connection.credentials.reject(credential), mayRenew {
                     mayRenew = false
                     continue
                 }

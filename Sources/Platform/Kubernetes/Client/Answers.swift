@@ -1,6 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
 import Documents
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -88,6 +89,10 @@ extension APIClient {
             let missing = error.dnsAAAAError ?? error.dnsAError
             let reason =
                 reasons.isEmpty ? missing.map { "\($0)".excerpt(120) } ?? "unknown" : reasons.joined(separator: ", ")
+            return KubernetesError(.connection, "no connection to \(name): \(reason)", cause: error)
+        }
+        if let error = error as? IOError {
+            let reason = error.errnoCode == ECONNREFUSED ? "connection refused" : "\(error)".excerpt(120)
             return KubernetesError(.connection, "no connection to \(name): \(reason)", cause: error)
         }
         if let text = tlsReason(error) {

@@ -56,6 +56,8 @@ package struct ListPages: AsyncSequence, Sendable {
         private var token: String?
         private var isConsistent = true
         private var isDone = false
+        /// Expiries since the last page.
+        private var expiries = 0
 
         init(_ list: ListPages) {
             self.list = list
@@ -72,9 +74,11 @@ package struct ListPages: AsyncSequence, Sendable {
                     limit = Swift.max(1, limit / 4)
                 } catch let failure as KubernetesError
                     where failure.code == .expired && token != nil && list.onExpiry == .goOn
-                    && failure.fallbackContinue != nil
                 {
-                    token = failure.fallbackContinue
+                    // Newer data that expires before it is read, over and over: the server cannot answer this.
+                    expiries += 1
+                    guard let newer = failure.fallbackContinue, !newer.isEmpty, expiries <= 5 else { throw failure }
+                    token = newer
                     isConsistent = false
                 }
             }
@@ -100,6 +104,7 @@ package struct ListPages: AsyncSequence, Sendable {
             for item in items.elements { objects.append(try APIObject(item, of: list.resource)) }
             let next = metadata["continue"]?.string ?? ""
             isDone = next.isEmpty
+            expiries = 0
             token = next
             return ListPage(
                 objects: objects, resourceVersion: metadata["resourceVersion"]?.string ?? "",

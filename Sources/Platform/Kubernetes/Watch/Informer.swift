@@ -109,14 +109,15 @@ package final class Informer: Sendable {
             try Task.checkCancellation()
             let started = ContinuousClock.now
             do {
-                if let from = version {
-                    version = try await watch(from: from, handler)
-                } else {
+                guard let from = version else {
                     version = try await list(handler)
+                    continue
                 }
-                // A watch that ends at once, again and again, must not become a storm.
-                failures =
-                    version != nil && started.duration(to: .now) < .milliseconds(500) && failures > 0 ? failures : 0
+                let (reached, progressed) = try await watch(from: from, handler)
+                version = reached
+                failures = progressed || started.duration(to: .now) > .seconds(1) ? 0 : failures + 1
+                // A server that ends every watch at once must not be stormed.
+                if failures > 0 { try await Task.sleep(for: options.retry.wait(after: failures, retryAfter: nil)) }
             } catch let stop as HandlerFailure {
                 throw stop.error
             } catch let interrupted as Interrupted {
@@ -169,7 +170,7 @@ package final class Informer: Sendable {
 
     // MARK: Watch
 
-    private func watch(from start: String, _ handler: Handler) async throws -> String {
+    private func watch(from start: String, _ handler: Handler) async throws -> (version: String, progressed: Bool) {
         var version = start
         var progressed = false
         defer { state.withLock { $0.status.isWatching = false } }
@@ -197,7 +198,7 @@ package final class Informer: Sendable {
                 }
                 progressed = true
             }
-            return version
+            return (version, progressed)
         } catch {
             throw interruption(error, version: version, progressed: progressed)
         }
