@@ -61,9 +61,10 @@ extension FindingLedger {
                 try Row.fetchAll(
                     db,
                     sql: """
-                        \(Self.changes) SELECT w.a, w.b, \(ReportedProblem.columns)
-                        FROM change w \(ReportedProblem.joins) WHERE \(which)
-                        ORDER BY \(severity) DESC, f.id LIMIT ?4 OFFSET ?5
+                        \(Self.changes),
+                        w AS (SELECT * FROM change WHERE \(which) ORDER BY \(severity) DESC, finding LIMIT ?4 OFFSET ?5)
+                        SELECT w.a, w.b, \(ReportedProblem.columns)
+                        FROM w \(ReportedProblem.joins) ORDER BY w.\(severity) DESC, w.finding
                         """, arguments: ids + StatementArguments(page)
                 ).map { Change(row: $0) }
             }

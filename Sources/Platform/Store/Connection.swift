@@ -132,21 +132,23 @@ final class Connection: Sendable {
 
     /// A change of the ledger, all or nothing.
     func change<Value: Sendable>(_ body: @Sendable (LedgerWrite) throws -> Value) async throws -> Value {
-        let value = try await write { try self.ledgerWrite($0, body) }
-        version.add(1, ordering: .acquiringAndReleasing)
+        let (value, changed) = try await write { try self.ledgerWrite($0, body) }
+        if changed { version.add(1, ordering: .acquiringAndReleasing) }
         return value
     }
 
     /// The same at the start, before there are tasks.
     func changeBlocking<Value>(_ body: (LedgerWrite) throws -> Value) throws -> Value {
         do {
-            return try pool.write { try self.ledgerWrite($0, body) }
+            return try pool.write { try self.ledgerWrite($0, body).value }
         } catch {
             throw StoreError.wrap(error, path: path)
         }
     }
 
-    private func ledgerWrite<Value>(_ db: Database, _ body: (LedgerWrite) throws -> Value) throws -> Value {
+    private func ledgerWrite<Value>(
+        _ db: Database, _ body: (LedgerWrite) throws -> Value
+    ) throws -> (value: Value, changed: Bool) {
         let memo = memo.withLock { kept in
             defer { kept = Memo() }
             return kept
@@ -155,7 +157,7 @@ final class Connection: Sendable {
         let value = try body(write)
         try write.finish()
         self.memo.withLock { $0 = write.memo }
-        return value
+        return (value, write.changed)
     }
 
     func close() throws {

@@ -38,7 +38,7 @@ package enum FindingSort: String, Sendable, CaseIterable {
     /// First seen last, first.
     case newest
     case oldest
-    /// By cluster, namespace, kind and name.
+    /// By cluster (in order of first sight), namespace, kind and name.
     case subject
 }
 

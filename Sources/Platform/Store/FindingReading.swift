@@ -14,9 +14,10 @@ extension FindingLedger {
         let offset = max(0, offset)
         return try await connection.read { db in
             guard let query = try FindingSelection(db, filter) else { return FindingPage(findings: [], total: 0) }
-            let total = try query.groups(db).reduce(0) { $0 + $1.count }
+            let groups = try query.groups(db)
+            let total = groups.reduce(0) { $0 + $1.count }
             guard limit > 0, offset < total else { return FindingPage(findings: [], total: total) }
-            let rows = try query.page(db, sort, limit: limit, offset: offset, matching: total)
+            let rows = try query.page(db, sort, limit: limit, offset: offset, groups: groups)
             return FindingPage(findings: rows, total: total)
         }
     }

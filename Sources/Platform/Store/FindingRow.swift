@@ -90,24 +90,25 @@ extension FindingRow {
         """
 
     /// Writes it over its row, with the words of `result` when they changed.
-    func update(_ write: LedgerWrite, words result: CheckResult?) throws {
-        guard let result else {
-            let statement = try Prepared(write.db, "UPDATE finding SET \(Self.state) WHERE id = ?14")
+    func update(_ write: LedgerWrite, words: Words?) throws {
+        guard let words else {
+            let statement = try write.prepared(.updateState, "UPDATE finding SET \(Self.state) WHERE id = ?14")
             bindState(statement)
             return try statement.run()
         }
-        let statement = try Prepared(
-            write.db,
+        let statement = try write.prepared(
+            .updateWords,
             "UPDATE finding SET \(Self.state), container = ?15, message = ?16, path = ?17, value = ?18 WHERE id = ?14")
         bindState(statement)
-        Words(result).bind(statement, from: 15)
+        words.bind(statement, from: 15)
+        write.changed = true
         try statement.run()
     }
 
     /// Adds it as a new row, and takes that row's id.
-    mutating func insert(_ write: LedgerWrite, words result: CheckResult) throws {
-        let statement = try Prepared(
-            write.db,
+    mutating func insert(_ write: LedgerWrite, words: Words) throws {
+        let statement = try write.prepared(
+            .insertFinding,
             """
             INSERT INTO finding (
                 subject, cluster, chk, severity, outcome, status, claimed, exemption, since, reopened, last_seen,
@@ -115,7 +116,7 @@ extension FindingRow {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
             """)
         bindState(statement)
-        Words(result).bind(statement, from: 15)
+        words.bind(statement, from: 15)
         statement.bind(19, Int64(bitPattern: fingerprint.high))
         statement.bind(20, Int64(bitPattern: fingerprint.low))
         statement.bind(21, firstSeen)
@@ -137,6 +138,8 @@ struct Words {
         path = Code.clip(result.path, 1_000)
         value = Code.clip(result.value, 1_000)
     }
+
+    var digest: Int64 { Code.digest(container, message, path, value) }
 
     func bind(_ statement: Prepared, from index: Int32) {
         statement.bind(index, container)

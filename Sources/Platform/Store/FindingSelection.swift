@@ -20,11 +20,11 @@ struct Names {
 /// A filter turned into SQL. What it says about clusters, namespaces, kinds and checks is first turned into keys; a
 /// filter that matches no key at all gives no selection.
 ///
-/// Without a name or text the tallies answer how many there are; pages come from the index of the order, or from the
-/// subjects of a small scope.
+/// Without a name or text the tallies answer how many there are. A page's ids are found first, along the index of the
+/// order or from the subjects of a small scope, and only then their words.
 struct FindingSelection {
     static let select = """
-        SELECT f.high, f.low, f.severity, f.outcome, f.status, f.first_seen, f.resolved_at, f.reopened, f.container, \
+        SELECT f.id, f.high, f.low, f.severity, f.outcome, f.status, f.first_seen, f.resolved_at, f.reopened, f.container, \
         f.message, f.path, f.value, s.name, s.api, k.kind, k.namespace, c.name AS cluster, x.code, e.code AS exemption, \
         CASE WHEN f.status < 3 THEN s.seen ELSE f.last_seen END AS last_seen \
         FROM finding f JOIN subject s ON s.id = f.subject JOIN scope k ON k.id = s.scope \
@@ -40,10 +40,12 @@ struct FindingSelection {
         var count: Int
     }
 
-    /// Keys of the scopes that match; nil when all do.
-    private var scopes: [Int64]?
+    /// Keys of the scopes that match, as a JSON array; nil when all do.
+    private var scopes: String?
     private var checks: [Int64]?
     private let filter: FindingFilter
+    /// A scope with more findings than this is not gone through subject by subject.
+    private static let smallScope = 20_000
 
     init?(_ db: Database, _ filter: FindingFilter) throws {
         self.filter = filter
@@ -56,36 +58,34 @@ struct FindingSelection {
                 db, sql: "SELECT k.id FROM scope k JOIN cluster c ON c.id = k.cluster WHERE \(sql.text)",
                 arguments: sql.arguments)
             if found.isEmpty { return nil }
-            scopes = found
+            scopes = "[\(found.map(String.init).joined(separator: ","))]"
         }
-        if !filter.checks.isEmpty {
-            let wanted = Set(filter.checks.map { $0.lowercased() })
-            let rows = try Row.fetchAll(db, sql: "SELECT id, code, slug, aliases FROM chk")
-            let found: [Int64] = rows.filter { row in
-                let aliases: String = row["aliases"]
-                return wanted.contains((row["code"] as String).lowercased()) || wanted.contains(row["slug"])
-                    || aliases.split(separator: "\n").contains { wanted.contains($0.lowercased()) }
-            }.map { $0["id"] }
-            if found.isEmpty { return nil }
-            checks = found
-        }
+        guard !filter.checks.isEmpty else { return }
+        let wanted = Set(filter.checks.map { $0.lowercased() })
+        let rows = try Row.fetchAll(db, sql: "SELECT id, code, slug, aliases FROM chk")
+        let found: [Int64] = rows.filter { row in
+            let aliases: String = row["aliases"]
+            return wanted.contains((row["code"] as String).lowercased()) || wanted.contains(row["slug"])
+                || aliases.split(separator: "\n").contains { wanted.contains($0.lowercased()) }
+        }.map { $0["id"] }
+        if found.isEmpty { return nil }
+        checks = found
     }
 
     /// How many match, by scope, check, severity, status and outcome.
     func groups(_ db: Database) throws -> [Group] {
-        let key = "scope, chk, severity, status, outcome"
         let sql: String
         var conditions = Conditions("f.status < \(Code.archived)")
-        conditions = keyed(conditions, scope: isPlain ? "f.scope" : "s.scope")
+        add(to: &conditions)
         if isPlain {
-            sql = "SELECT \(key), count FROM tally f WHERE \(conditions.text)"
+            if let scopes { conditions.add("f.scope IN (SELECT value FROM json_each(?))", scopes) }
+            sql = "SELECT scope, chk, severity, status, outcome, count FROM tally f WHERE \(conditions.text)"
         } else {
+            if let scopes { conditions.add("s.scope IN (SELECT value FROM json_each(?))", scopes) }
             conditions = worded(conditions)
             sql = """
                 SELECT s.scope, f.chk, f.severity, f.status, f.outcome, count(*)
-                FROM finding f JOIN subject s ON s.id = f.subject JOIN scope k ON k.id = s.scope
-                JOIN chk x ON x.id = f.chk
-                WHERE \(conditions.text) GROUP BY s.scope, f.chk, f.severity, f.status, f.outcome
+                FROM \(bySubject) WHERE \(conditions.text) GROUP BY s.scope, f.chk, f.severity, f.status, f.outcome
                 """
         }
         let rows = try Row.fetchCursor(db, sql: sql, arguments: conditions.arguments)
@@ -97,34 +97,70 @@ struct FindingSelection {
         return groups
     }
 
-    func page(_ db: Database, _ sort: FindingSort, limit: Int, offset: Int, matching: Int) throws -> [Finding] {
-        var conditions = keyed(Conditions("f.status < \(Code.archived)"), scope: "s.scope")
+    /// One page of what `groups` counted.
+    func page(_ db: Database, _ sort: FindingSort, limit: Int, offset: Int, groups: [Group]) throws -> [Finding] {
+        var conditions = Conditions("f.status < \(Code.archived)")
+        add(to: &conditions)
+        if let scopes { conditions.add("s.scope IN (SELECT value FROM json_each(?))", scopes) }
         conditions = worded(conditions)
+        // What a filter for a check or namespace leaves is often of one severity: then the index goes straight there.
+        let severities = Set(groups.map(\.severity))
+        if severities.count == 1, let only = severities.first { conditions.add("f.severity = ?", only) }
         let order =
             switch sort {
             case .severity: "f.severity DESC, f.chk, f.status, f.id"
             // The order of ids is the order of first sight.
             case .newest: "f.id DESC"
             case .oldest: "f.id"
-            case .subject: "c.name, k.namespace, k.kind, k.grp, s.name, f.severity DESC, f.id"
+            case .subject: "k.cluster, k.namespace, k.kind, k.grp, s.name, f.severity DESC, f.id"
             }
-        let rows = try Row.fetchCursor(
-            db, sql: "\(Self.select) WHERE \(conditions.text) ORDER BY \(order) LIMIT ? OFFSET ?",
+        let small = groups.reduce(0) { $0 + $1.count } <= Self.smallScope
+        let source: String
+        if sort == .subject || !filter.name.isEmpty || (scopes != nil && small) {
+            source = bySubject
+        } else {
+            let index = sort == .severity ? "INDEXED BY finding_order" : "NOT INDEXED"
+            let more =
+                scopes == nil && isPlain
+                ? ""
+                : """
+                CROSS JOIN subject s ON s.id = f.subject CROSS JOIN scope k ON k.id = s.scope \
+                CROSS JOIN chk x ON x.id = f.chk
+                """
+            source = "finding f \(index) \(more)"
+        }
+        let ids = try Int64.fetchAll(
+            db, sql: "SELECT f.id FROM \(source) WHERE \(conditions.text) ORDER BY \(order) LIMIT ? OFFSET ?",
             arguments: conditions.arguments + [limit, offset])
-        return try Array(rows.map { Finding(row: $0) })
+        return try Self.findings(db, ids)
+    }
+
+    /// The findings with these keys, in their order.
+    static func findings(_ db: Database, _ ids: [Int64]) throws -> [Finding] {
+        let list = "[\(ids.map(String.init).joined(separator: ","))]"
+        let rows = try Row.fetchCursor(
+            db, sql: "\(select) WHERE f.id IN (SELECT value FROM json_each(?))", arguments: [list])
+        var found: [Int64: Finding] = [:]
+        while let row = try rows.next() { found[row["id"]] = Finding(row: row) }
+        return ids.compactMap { found[$0] }
+    }
+
+    /// Subject by subject, along their names.
+    private var bySubject: String {
+        """
+        scope k CROSS JOIN subject s ON s.scope = k.id CROSS JOIN finding f INDEXED BY finding_subject \
+        ON f.subject = s.id CROSS JOIN chk x ON x.id = f.chk
+        """
     }
 
     /// Whether the tallies can answer.
     private var isPlain: Bool { filter.name.isEmpty && filter.text.isEmpty }
 
-    private func keyed(_ conditions: Conditions, scope: String) -> Conditions {
-        var conditions = conditions
-        if let scopes { conditions.add(scope, in: scopes) }
+    private func add(to conditions: inout Conditions) {
         if let checks { conditions.add("f.chk", in: checks) }
         conditions.add("f.severity", in: filter.severities.map(\.rawValue).sorted())
         conditions.add("f.status", in: filter.statuses.map { Code.status($0) }.sorted())
         conditions.add("f.outcome", in: filter.outcomes.map { Code.outcome($0) }.sorted())
-        return conditions
     }
 
     private func worded(_ conditions: Conditions) -> Conditions {

@@ -1,6 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Findings
-import GRDB
 
 /// What the ledger writes down in its log stream: a finding that is new or changed, a report that began or ended.
 /// Never an unchanged finding.
@@ -28,7 +27,7 @@ struct InspectionEvent {
     var subject: Subject?
     var finding: FindingRow?
     var check = ""
-    var result: CheckResult?
+    var words: Words?
     var report: Int64?
     var cluster = ""
     var message = ""
@@ -42,8 +41,7 @@ struct InspectionLog {
     let now: Int64
 
     /// Appends a record in the ledger's own transaction: the ledger and its log agree after any crash.
-    func append(_ db: Database, stream: Int64, _ event: InspectionEvent) throws {
-        let statement = try Prepared(db, LogStore.insert)
+    func append(_ statement: Prepared, stream: Int64, _ event: InspectionEvent) throws {
         statement.bind(1, stream)
         statement.bind(2, now)
         statement.bind(3, event.name.rawValue)
@@ -79,8 +77,7 @@ struct InspectionLog {
             text.add("namespace", subject.namespace)
             text.add("name", subject.name)
         }
-        if let result = event.result {
-            let words = Words(result)
+        if let words = event.words {
             text.add("container", words.container)
             text.add("message", words.message)
             text.add("path", words.path)

@@ -7,25 +7,36 @@ struct JSONText {
     init() { bytes.reserveCapacity(512) }
 
     /// Adds a text member; an empty text is left out.
-    mutating func add(_ name: StaticString, _ text: some StringProtocol) {
+    mutating func add(_ name: StaticString, _ text: String) {
         guard !text.isEmpty else { return }
         key(name)
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
+        var text = text
+        text.withUTF8 { escape($0) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
+        // Runs without anything to escape, the usual case, are copied whole.
+        var start = 0
+        for index in text.indices {
+            let byte = text[index]
+            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte != 0x7f { continue }
+            bytes.append(contentsOf: text[start..<index])
+            start = index + 1
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(byte)
             case 0x0a: append("\\n")
-            case 0..<0x20, 0x7f:
+            default:
                 append("\\u00")
                 for digit in [byte >> 4, byte & 15] {
                     bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
                 }
-            default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: text[start...])
     }
 
     mutating func add(_ name: StaticString, _ number: Int64) {

@@ -95,6 +95,64 @@ extension LedgerWrite {
 
     /// Looks again at all that an exemption suppresses.
     func release(_ key: Int64) throws {
+        let ids = try Int64.fetchAll(
+            db, sql: "SELECT id FROM finding WHERE exemption = ? ORDER BY id", arguments: [key])
+        try visit(ids) { finding, row, container in
+            let covering = finding.outcome == Code.outcome(.error) ? [] : try inForce(over: row.subject)
+            let check = try names(of: finding.check)
+            let other = covering.first {
+                $0.exemption.covers(check: check, subject: row.subject, container: container, now: now)
+            }
+            try exempt(finding, other?.key, of: row)
+        }
+    }
+
+    /// Suppresses the open findings that an exemption of ours covers.
+    func apply(_ exemption: Exemption, key: Int64) throws {
+        let wanted = "f.status IN (0, 1) AND f.outcome IN (1, 2)"
+        let ids: [Int64]
+        if exemption.namespace.isEmpty, !exemption.checks.isEmpty {
+            let checks = try Int64.fetchAll(db, sql: "SELECT id FROM chk").filter { key in
+                let check = try names(of: key)
+                return exemption.checks.contains { check.answers(to: $0) }
+            }
+            ids = try checks.flatMap { check in
+                try Int64.fetchAll(
+                    db,
+                    sql: """
+                        SELECT f.id FROM finding f INDEXED BY finding_order
+                        WHERE f.severity IN (0, 1, 2, 3, 4, 5) AND f.chk = ? AND \(wanted)
+                        """, arguments: [check])
+            }.sorted()
+        } else {
+            var place = exemption
+            place.name = ""
+            let scopes = try Row.fetchAll(
+                db, sql: "SELECT k.id, k.namespace, k.kind, c.name FROM scope k JOIN cluster c ON c.id = k.cluster")
+            ids = try scopes.filter { row in
+                let (cluster, kind, namespace): (String, String, String) = (row["name"], row["kind"], row["namespace"])
+                return place.fits(
+                    Subject(cluster: cluster, apiVersion: "", kind: kind, namespace: namespace, name: ""))
+            }.flatMap { row in
+                try Int64.fetchAll(
+                    db,
+                    sql: """
+                        SELECT f.id FROM subject s CROSS JOIN finding f ON f.subject = s.id
+                        WHERE s.scope = ? AND \(wanted)
+                        """, arguments: [row["id"] as Int64])
+            }.sorted()
+        }
+        try visit(ids) { finding, row, container in
+            guard exemption.fits(row.subject) else { return }
+            let check = try names(of: finding.check)
+            if exemption.covers(check: check, subject: row.subject, container: container, now: now) {
+                try exempt(finding, key, of: row)
+            }
+        }
+    }
+
+    /// Goes through open findings by key, each with its subject and container.
+    private func visit(_ ids: [Int64], _ body: (FindingRow, SubjectRow, String) throws -> Void) throws {
         let query = try Prepared(
             db,
             """
@@ -102,82 +160,16 @@ extension LedgerWrite {
                 k.namespace, f.container
             FROM finding f JOIN subject s ON s.id = f.subject JOIN scope k ON k.id = s.scope
                 JOIN cluster c ON c.id = k.cluster
-            WHERE f.exemption = ?1 AND f.id > ?2 ORDER BY f.id LIMIT 1000
+            WHERE f.id = ?1
             """)
-        var last: Int64 = 0
-        while true {
-            var batch: [(FindingRow, SubjectRow, String)] = []
-            query.bind(1, key)
-            query.bind(2, last)
-            while try query.step() {
-                let row = FindingRow(query)
-                let home = SubjectRow(query, cluster: row.cluster, from: FindingRow.width)
-                batch.append((row, home, query.text(FindingRow.width + 10)))
-            }
-            guard let end = batch.last else { return }
-            last = end.0.id
-            for (finding, row, container) in batch where finding.isOpen {
-                let covering = try inForce(over: row.subject)
-                let judged = Code.outcome(finding.outcome) != .error
-                let check = try names(of: finding.check)
-                let other = covering.first {
-                    judged
-                        && $0.exemption.covers(check: check, subject: row.subject, container: container, now: now)
-                }
-                try exempt(finding, other?.key, of: row)
-            }
-        }
-    }
-
-    /// Suppresses the open findings that an exemption of ours covers.
-    func apply(_ exemption: Exemption, key: Int64) throws {
-        let scopes = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT k.id, k.cluster, k.namespace, k.kind, c.name FROM scope k JOIN cluster c ON c.id = k.cluster
-                """)
-        let query = try Prepared(
-            db,
-            """
-            SELECT \(FindingRow.columns), s.id, s.scope, s.seen, s.report, s.live, s.name, s.api, c.name, k.kind,
-                k.namespace, f.container
-            FROM subject s JOIN finding f ON f.subject = s.id JOIN scope k ON k.id = s.scope
-                JOIN cluster c ON c.id = k.cluster
-            WHERE s.scope = ?1 AND s.name > ?2 AND s.name <= ?3 AND f.status IN (0, 1) AND f.outcome IN (1, 2)
-            """)
-        let names = try Prepared(
-            db,
-            "SELECT max(name) FROM (SELECT name FROM subject WHERE scope = ?1 AND name > ?2 ORDER BY name LIMIT 200)")
-        for scope in scopes {
-            let sample = Subject(
-                cluster: scope["name"], apiVersion: "", kind: scope["kind"], namespace: scope["namespace"], name: "")
-            var place = exemption
-            place.name = ""
-            guard place.fits(sample) else { continue }
-            var last = ""
-            while true {
-                names.bind(1, scope["id"] as Int64)
-                names.bind(2, last)
-                var end = ""
-                while try names.step() { end = names.text(0) }
-                if end.isEmpty { break }
-                query.bind(1, scope["id"] as Int64)
-                query.bind(2, last)
-                query.bind(3, end)
-                last = end
-                var batch: [(FindingRow, SubjectRow)] = []
-                while try query.step() {
-                    let row = FindingRow(query)
-                    let home = SubjectRow(query, cluster: row.cluster, from: FindingRow.width)
-                    let container = query.text(FindingRow.width + 10)
-                    guard exemption.fits(home.subject) else { continue }
-                    let check = try self.names(of: row.check)
-                    if exemption.covers(check: check, subject: home.subject, container: container, now: now) {
-                        batch.append((row, home))
-                    }
-                }
-                for (finding, row) in batch { try exempt(finding, key, of: row) }
-            }
+        for id in ids {
+            query.bind(1, id)
+            guard try query.step() else { continue }
+            let finding = FindingRow(query)
+            let row = SubjectRow(query, cluster: finding.cluster, from: FindingRow.width)
+            let container = query.text(FindingRow.width + 10)
+            query.reset()
+            if finding.isOpen { try body(finding, row, container) }
         }
     }
 

@@ -13,11 +13,11 @@ extension LedgerWrite {
             check: try check(result.check), severity: Int64(result.check.severity.rawValue),
             outcome: Code.outcome(result.outcome == .skip ? .fail : result.outcome), status: 0, claimed: false,
             exemption: exemption, since: report, reopened: 0, firstSeen: now, lastSeen: now, resolvedAt: nil,
-            digest: Code.digest(words.container, words.message, words.path, words.value))
+            digest: words.digest)
         finding.settle()
-        try finding.insert(self, words: result)
+        try finding.insert(self, words: words)
         count(from: nil, 0, to: finding, row.scope)
-        try log(.new, finding, row.subject, check: result.check.id, result: result, report: report)
+        try log(.new, finding, row.subject, check: result.check.id, words: words, report: report)
     }
 
     /// A problem that is known, shown again on `row`; `home` is the subject that it was last seen on.
@@ -33,7 +33,7 @@ extension LedgerWrite {
         finding.severity = Int64(result.check.severity.rawValue)
         if result.outcome != .skip { finding.outcome = Code.outcome(result.outcome) }
         finding.exemption = try exemption(of: result, covering)
-        finding.digest = Code.digest(words.container, words.message, words.path, words.value)
+        finding.digest = words.digest
         if !old.isOpen {
             finding.claimed = false
             finding.reopened += 1
@@ -45,7 +45,7 @@ extension LedgerWrite {
             try leave(&finding, as: old, last: report.map { $0 - 1 } ?? home.report)
         }
         if let report, finding.since == nil { finding.since = report }
-        try store(finding, over: old, words: finding.digest == old.digest ? nil : result)
+        try store(finding, over: old, words: finding.digest == old.digest ? nil : words)
         count(from: old, home.scope, to: finding, row.scope)
         let event: InspectionEvent.Name?
         if !old.isOpen {
@@ -58,7 +58,7 @@ extension LedgerWrite {
             event = nil
         }
         if let event {
-            try log(event, finding, row.subject, check: result.check.id, result: result, report: report)
+            try log(event, finding, row.subject, check: result.check.id, words: words, report: report)
         }
     }
 
@@ -94,7 +94,7 @@ extension LedgerWrite {
         let old = old ?? finding
         finding.since = nil
         guard let since = old.since, since <= last else { return }
-        let add = try Prepared(db, "INSERT OR REPLACE INTO presence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        let add = try prepared(.leave, "INSERT OR REPLACE INTO presence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         add.bind(1, old.id)
         add.bind(2, since)
         add.bind(3, last)
@@ -113,7 +113,7 @@ extension LedgerWrite {
         return code
     }
 
-    private func store(_ finding: FindingRow, over old: FindingRow, words: CheckResult?) throws {
+    private func store(_ finding: FindingRow, over old: FindingRow, words: Words?) throws {
         let same =
             words == nil && finding.subject == old.subject && finding.check == old.check
             && finding.looksLike(old) && finding.status == old.status && finding.exemption == old.exemption
@@ -123,10 +123,10 @@ extension LedgerWrite {
 
     func log(
         _ name: InspectionEvent.Name, _ finding: FindingRow, _ subject: Subject, check: String,
-        result: CheckResult? = nil, report: Int64? = nil, by: String = ""
+        words: Words? = nil, report: Int64? = nil, by: String = ""
     ) throws {
         try log(
             InspectionEvent(
-                name: name, subject: subject, finding: finding, check: check, result: result, report: report, by: by))
+                name: name, subject: subject, finding: finding, check: check, words: words, report: report, by: by))
     }
 }

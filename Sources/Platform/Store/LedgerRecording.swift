@@ -138,7 +138,8 @@ extension SubjectRow {
 
 extension LedgerWrite {
     func find(_ subject: Subject, scope: Int64, cluster: Int64) throws -> SubjectRow? {
-        let query = try Prepared(db, "SELECT id, seen, report, live, api FROM subject WHERE scope = ?1 AND name = ?2")
+        let query = try prepared(
+            .findSubject, "SELECT id, seen, report, live, api FROM subject WHERE scope = ?1 AND name = ?2")
         query.bind(1, scope)
         query.bind(2, subject.name)
         guard try query.step() else { return nil }
@@ -151,8 +152,8 @@ extension LedgerWrite {
     }
 
     private func insert(_ subject: Subject, scope: Int64, cluster: Int64) throws -> SubjectRow {
-        let add = try Prepared(
-            db, "INSERT INTO subject (scope, seen, report, live, name, api) VALUES (?1, ?2, 0, 0, ?3, ?4)")
+        let add = try prepared(
+            .insertSubject, "INSERT INTO subject (scope, seen, report, live, name, api) VALUES (?1, ?2, 0, 0, ?3, ?4)")
         add.bind(1, scope)
         add.bind(2, now)
         add.bind(3, subject.name)
@@ -170,8 +171,8 @@ extension LedgerWrite {
         if seen.seen == row.seen, seen.report == row.report, seen.live == row.live, row.subject.apiVersion == api {
             return
         }
-        let update = try Prepared(
-            db, "UPDATE subject SET seen = ?1, report = ?2, live = ?3, api = ?4 WHERE id = ?5")
+        let update = try prepared(
+            .seeSubject, "UPDATE subject SET seen = ?1, report = ?2, live = ?3, api = ?4 WHERE id = ?5")
         update.bind(1, seen.seen)
         update.bind(2, seen.report)
         update.bind(3, seen.live)
@@ -181,7 +182,8 @@ extension LedgerWrite {
     }
 
     func findings(of subject: Int64) throws -> [FindingRow] {
-        let query = try Prepared(db, "SELECT \(FindingRow.columns) FROM finding f WHERE f.subject = ?1 ORDER BY f.id")
+        let query = try prepared(
+            .findings, "SELECT \(FindingRow.columns) FROM finding f WHERE f.subject = ?1 ORDER BY f.id")
         query.bind(1, subject)
         var rows: [FindingRow] = []
         while try query.step() { rows.append(FindingRow(query)) }
@@ -191,8 +193,8 @@ extension LedgerWrite {
     /// A finding that another subject showed last: an object may change its kind's group or be renamed under an
     /// identity that stays.
     private func elsewhere(_ fingerprint: Fingerprint, than subject: Int64) throws -> (FindingRow, SubjectRow)? {
-        let query = try Prepared(
-            db,
+        let query = try prepared(
+            .elsewhere,
             """
             SELECT \(FindingRow.columns), s.id, s.scope, s.seen, s.report, s.live, s.name, s.api
             FROM finding f JOIN subject s ON s.id = f.subject WHERE f.high = ?1 AND f.low = ?2

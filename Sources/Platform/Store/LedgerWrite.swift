@@ -8,8 +8,25 @@ final class LedgerWrite {
     let db: Database
     let now: Int64
     var memo: Memo
+    /// Something that pages show is another now.
+    var changed = false
     private var tallies: [TallyKey: Int64] = [:]
     private let log: InspectionLog
+    private var statements = [Prepared?](repeating: nil, count: Hot.allCases.count)
+
+    /// Statements that run once an object or once a result.
+    enum Hot: Int, CaseIterable {
+        case findSubject
+        case insertSubject
+        case seeSubject
+        case findings
+        case elsewhere
+        case insertFinding
+        case updateState
+        case updateWords
+        case leave
+        case log
+    }
 
     private struct TallyKey: Hashable {
         var scope: Int64
@@ -24,6 +41,14 @@ final class LedgerWrite {
         self.now = now
         self.memo = memo
         log = InspectionLog(now: now)
+    }
+
+    /// A statement of this transaction, looked up once.
+    func prepared(_ hot: Hot, _ sql: @autoclosure () -> String) throws -> Prepared {
+        if let known = statements[hot.rawValue] { return known }
+        let statement = try Prepared(db, sql())
+        statements[hot.rawValue] = statement
+        return statement
     }
 
     /// Settles the tallies. The transaction commits after it.
@@ -61,12 +86,15 @@ final class LedgerWrite {
         {
             return
         }
-        for (row, scope, step) in [(old, oldScope, -1), (new, newScope, 1)] as [(FindingRow?, Int64, Int64)] {
-            guard let row, row.status != Code.archived else { continue }
-            let key = TallyKey(
-                scope: scope, check: row.check, severity: row.severity, status: row.status, outcome: row.outcome)
-            tallies[key, default: 0] += step
-        }
+        if let old { count(old, oldScope, -1) }
+        if let new { count(new, newScope, 1) }
+    }
+
+    private func count(_ row: FindingRow, _ scope: Int64, _ step: Int64) {
+        if row.status == Code.archived { return }
+        let key = TallyKey(
+            scope: scope, check: row.check, severity: row.severity, status: row.status, outcome: row.outcome)
+        tallies[key, default: 0] += step
     }
 
     /// Appends one record to the ledger's log stream.
@@ -79,7 +107,8 @@ final class LedgerWrite {
             stream = try LogStore.intern(db, stream: name)
             memo.stream = stream
         }
-        try log.append(db, stream: stream, event)
+        changed = true
+        try log.append(try prepared(.log, LogStore.insert), stream: stream, event)
     }
 }
 

@@ -51,10 +51,10 @@ extension FindingLedger {
                         SELECT finding, severity FROM presence
                         WHERE cluster = ?1 AND last >= ?2 AND first <= ?2 AND exempt = 0
                         UNION ALL
-                        SELECT id, severity FROM finding WHERE cluster = ?1 AND since <= ?2 AND status <> 2)
+                        SELECT id, severity FROM finding WHERE cluster = ?1 AND since <= ?2 AND status <> 2),
+                    w AS (SELECT * FROM shown ORDER BY severity DESC, finding LIMIT ?3 OFFSET ?4)
                     SELECT w.severity AS was, \(ReportedProblem.columns)
-                    FROM shown w \(ReportedProblem.joins)
-                    ORDER BY w.severity DESC, f.id LIMIT ?3 OFFSET ?4
+                    FROM w \(ReportedProblem.joins) ORDER BY w.severity DESC, w.finding
                     """,
                 arguments: [cluster, report.id, max(0, min(limit, Self.pageLimit)), max(0, offset)])
             return rows.map { ReportedProblem(row: $0, severity: $0["was"]) }

@@ -71,7 +71,7 @@ enum Schema {
         CREATE TABLE stream (
             id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, days INTEGER NOT NULL, rows INTEGER NOT NULL);
         CREATE TABLE log (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, time INTEGER NOT NULL, event TEXT NOT NULL,
+            id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, time INTEGER NOT NULL, event TEXT NOT NULL,
             severity INTEGER, outcome INTEGER, chk TEXT NOT NULL, cluster TEXT NOT NULL, api TEXT NOT NULL,
             kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, raw TEXT NOT NULL);
         CREATE INDEX log_time ON log (stream, time);

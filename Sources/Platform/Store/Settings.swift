@@ -46,6 +46,7 @@ extension Store {
             try Self.set(write.db, "write.openreports", String(settings.writeOpenReports))
             try Self.set(write.db, "write.events", String(settings.writeEvents))
             write.memo.stream = nil
+            write.changed = true
         }
     }
 
