@@ -10,7 +10,7 @@ import Store
 
 /// The console: pages for people and `/api/v1` for programs over HTTPS, until it is told to stop.
 package struct ConsoleServer: Service {
-    private let parts: ConsoleParts
+    let parts: ConsoleParts
     private let identity: ServerIdentity
     /// The generated password of the administrator `admin`, when there was no account yet. Show it once; it is not kept.
     package let firstPassword: String?
