@@ -111,6 +111,21 @@ struct YAMLReaderTests {
         #expect(results[7] == #"{"g":1}"#)
     }
 
+    @Test func controlCharacters() {
+        let results = yamlText(
+            "a: 1\n---\nb: 2\n---\nc: \u{1b}[0m\n---\nd: 4\n---\ne: \u{7f}\n--- f\n---\ng: x\u{9f}\n")
+        #expect(results.count == 7)
+        #expect(results[0] == #"{"a":1}"#)
+        #expect(results[1] == #"{"b":2}"#)
+        #expect(results[2] == "syntax t.yaml:5:4: control characters are not allowed: U+1B")
+        #expect(results[3] == #"{"d":4}"#)
+        #expect(results[4] == "syntax t.yaml:9:4: control characters are not allowed: U+7F")
+        #expect(results[5] == #""f""#)
+        #expect(results[6] == "syntax t.yaml:12:5: control characters are not allowed: U+9F")
+        #expect(yamlText("a: \u{85}\u{a0}\u{feff}").last?.contains("U+FEFF") == true)
+        #expect(yamlText("a: \"\u{a0}é\u{fffd}\u{10ffff}\"") == ["{\"a\":\"\u{a0}é\u{fffd}\u{10ffff}\"}"])
+    }
+
     @Test func encodings() {
         let text = "a: é😀\r\nb:\r\n- 1\r\n- x: 2\r\n"
         let expected = [#"{"a":"é😀","b":[1,{"x":2}]}"#]

@@ -611,6 +611,32 @@ extern "C" size_t bulwark_first_bad_utf8(const uint8_t *source, size_t length) n
     return firstBadUTF8(source, length);
 }
 
+extern "C" size_t bulwark_first_control(const uint8_t *s, size_t length) noexcept {
+    size_t i = 0;
+    while (i < length) {
+        // Blocks without a suspicious byte go by at once.
+        while (length - i >= 32) {
+            uint8_t odd = 0;
+            for (size_t k = 0; k < 32; k++) {
+                uint8_t c = s[i + k];
+                odd |= uint8_t((c < 0x20) & (c != '\n')) | uint8_t(c == 0x7F) | uint8_t(c == 0xC2) | uint8_t(c == 0xEF);
+            }
+            if (odd) break;
+            i += 32;
+        }
+        size_t end = std::min(i + 32, length);
+        for (; i < end; i++) {
+            uint8_t c = s[i];
+            if (c < 0x20 ? c != '\n' && c != '\t' && c != '\r' : c == 0x7F) return i;
+            if (c == 0xC2 && i + 1 < length && s[i + 1] < 0xA0 && s[i + 1] != 0x85) return i;
+            if (c == 0xEF && i + 2 < length
+                && ((s[i + 1] == 0xBB && s[i + 2] == 0xBF) || (s[i + 1] == 0xBF && s[i + 2] >= 0xBE)))
+                return i;
+        }
+    }
+    return length;
+}
+
 extern "C" size_t bulwark_json_skip(const uint8_t *bytes, size_t length, BulwarkScan *scan, int *done) noexcept {
     constexpr uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
     size_t i = 0;

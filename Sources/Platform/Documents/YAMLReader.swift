@@ -93,9 +93,12 @@ package struct YAMLReader {
                 code: code, message: message, file: source, line: position.line, column: position.column,
                 offset: offset)
         }
-        if let offset = text.firstIndex(of: 0) {
-            throw place(offset, .binary, "a NUL byte: this is a binary file, not a text")
+        let null = text.withUnsafeBytes { text in
+            text.baseAddress.flatMap { start in
+                memchr(start, 0, text.count).map { UnsafeRawPointer($0) - start }
+            }
         }
+        if let null { throw place(null, .binary, "a NUL byte: this is a binary file, not a text") }
         let bad = text.withUnsafeBufferPointer { bulwark_first_bad_utf8($0.baseAddress, $0.count) }
         if bad < text.count { throw place(bad, .notUTF8, "this byte is not well-formed UTF-8") }
     }

@@ -18,6 +18,11 @@ final class YAMLStream {
     private var errors = 0
     /// The line, 0-based in the file, on which the document that is being read began.
     private var documentLine = 0
+    /// The next character that YAML does not allow. libyaml reads far ahead and would take the documents before it down,
+    /// so it is given only the text up to the document that holds it.
+    private var control: Int
+    /// Where that document begins.
+    private var end: (offset: Int, line: Int)?
 
     init(_ bytes: [UInt8], source: String, limits: DocumentLimits) {
         self.source = source
@@ -26,6 +31,7 @@ final class YAMLStream {
         _ = text.initialize(from: bytes + [0x0A])
         parser = .allocate(capacity: 1)
         event = .allocate(capacity: 1)
+        control = bulwark_first_control(text.baseAddress, text.count)
         open(at: 0, line: 0)
     }
 
@@ -44,9 +50,26 @@ final class YAMLStream {
         startLine = line
         documentLine = line
         if isParsing {
+            if end.map({ $0.offset <= offset }) ?? true {
+                end = offset <= control && control < text.count ? lastDocument(before: control) : nil
+            }
             yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
-            yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + offset }, text.count - offset)
+            let length = (end?.offset ?? text.count) - offset
+            yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + offset }, length)
         }
+    }
+
+    /// The last `---` line before `offset` and behind the running parser's start.
+    private func lastDocument(before offset: Int) -> (offset: Int, line: Int)? {
+        var found: (offset: Int, line: Int)?
+        var at = start
+        var line = startLine
+        while let next = lineEnd(from: at), next <= offset {
+            at = next
+            line += 1
+            if isDocumentStart(at) { found = (at, line) }
+        }
+        return found
     }
 
     func next() -> Result<Document, DocumentError>? {
@@ -60,7 +83,9 @@ final class YAMLStream {
                 continue
             }
             yaml_event_delete(event)
-            if type == YAML_STREAM_END_EVENT { isDone = true }
+            if type == YAML_STREAM_END_EVENT {
+                if let end { open(at: end.offset, line: end.line) } else { isDone = true }
+            }
         }
         return nil
     }
@@ -109,6 +134,8 @@ final class YAMLStream {
             if parser.pointee.problem_value >= 0 {
                 message += ": U+" + String(parser.pointee.problem_value, radix: 16, uppercase: true)
             }
+            control =
+                offset + 1 + bulwark_first_control(text.baseAddress.map { $0 + offset + 1 }, text.count - offset - 1)
         case YAML_MEMORY_ERROR:
             code = .tooLarge
             message = "not enough memory to read the text"
