@@ -629,9 +629,7 @@ extern "C" size_t bulwark_first_control(const uint8_t *s, size_t length) noexcep
             uint8_t c = s[i];
             if (c < 0x20 ? c != '\n' && c != '\t' && c != '\r' : c == 0x7F) return i;
             if (c == 0xC2 && i + 1 < length && s[i + 1] < 0xA0 && s[i + 1] != 0x85) return i;
-            if (c == 0xEF && i + 2 < length
-                && ((s[i + 1] == 0xBB && s[i + 2] == 0xBF) || (s[i + 1] == 0xBF && s[i + 2] >= 0xBE)))
-                return i;
+            if (c == 0xEF && i + 2 < length && s[i + 1] == 0xBF && s[i + 2] >= 0xBE) return i;
         }
     }
     return length;

@@ -70,8 +70,8 @@ int bulwark_json_parse(const uint8_t *source, size_t length, const BulwarkJSONOp
 /// The offset of the first byte that is not well-formed UTF-8, or `length`.
 size_t bulwark_first_bad_utf8(const uint8_t *source, size_t length) BULWARK_NOEXCEPT;
 
-/// The offset of the first character of well-formed UTF-8 that YAML does not allow in a text (control characters, a byte
-/// order mark inside), or `length`.
+/// The offset of the first character of well-formed UTF-8 that YAML does not allow in a text, mostly control
+/// characters, or `length`.
 size_t bulwark_first_control(const uint8_t *source, size_t length) BULWARK_NOEXCEPT;
 
 /// Where a scan for the end of a value stands; all zero at its first byte.
