@@ -4,7 +4,7 @@ import Kubernetes
 /// The kinds that an inspection of a cluster reads, as its API server serves them.
 package struct ClusterKinds: Sendable {
     /// Owners before what they own, so that a pod can be compared with its controller.
-    private static let order: [ObjectKind] = [
+    static let order: [ObjectKind] = [
         .deployment, .deploymentConfig, .statefulSet, .daemonSet, .cronJob, .replicationController, .replicaSet, .job,
         .pod, .podTemplate, .service, .ingress, .networkPolicy, .configMap, .serviceAccount, .podDisruptionBudget,
         .role,

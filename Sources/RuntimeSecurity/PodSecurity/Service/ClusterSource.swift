@@ -11,7 +11,7 @@ import Synchronization
 /// A changed object is judged at once. A change of what others depend on (a network policy, a role, a controller) marks their
 /// namespace, which is listed and judged anew a moment later. A full inspection sends its pages through the same queue; an
 /// object of a page that the informer knows in another version is left to the event that tells of it, so nothing stale is
-/// recorded after something newer.
+/// recorded after something newer, and no owner is remembered as it was.
 package final class ClusterSource: InspectionSource {
     package let name: String
     let client: APIClient
@@ -29,8 +29,13 @@ package final class ClusterSource: InspectionSource {
         case changed(ObjectKind, APIObject)
         case gone(ObjectKind, ObjectIdentity)
         case page(ObjectKind, [APIObject], report: Int64?)
-        /// Resumed when all before it is recorded.
-        case barrier(CheckedContinuation<Void, Never>)
+        /// Opened when all before it is recorded.
+        case barrier(Gate)
+
+        /// Objects that it keeps in memory.
+        var weight: Int {
+            if case .page(_, let objects, _) = self { max(1, objects.count) } else { 1 }
+        }
     }
 
     package init(
@@ -43,7 +48,7 @@ package final class ClusterSource: InspectionSource {
         self.logger = logger
         self.settling = settling
         name = client.connection.cluster
-        let queue = WorkQueue<Work>(capacity: 512)
+        let queue = WorkQueue<Work>(capacity: 512, weight: \.weight)
         self.queue = queue
         informers = InformerSet(client, options: informerOptions)
         var byKind: [ObjectKind: Informer] = [:]
@@ -61,14 +66,19 @@ package final class ClusterSource: InspectionSource {
     }
 
     package func watch() async throws {
+        defer {
+            // Nobody takes from the queue any more: those who wait for it or for what is in it must not wait for ever.
+            queue.close()
+            openGates(queue.drain(), false)
+        }
         try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { queue.close() }
                 group.addTask { try await self.informers.run() }
                 group.addTask { try await self.consume() }
                 group.addTask { try await self.rejudge() }
                 try await group.next()
                 group.cancelAll()
-                self.queue.close()
             }
         } onCancel: {
             queue.close()
@@ -77,7 +87,7 @@ package final class ClusterSource: InspectionSource {
 
     package func becomeReady() async throws {
         while !informers.isSynced { try await Task.sleep(for: .milliseconds(50)) }
-        await barrier()
+        try await barrier()
         judging.withLock { $0.isReady = true }
     }
 
@@ -94,30 +104,54 @@ package final class ClusterSource: InspectionSource {
     // MARK: A full inspection
 
     package func inspectAll(report: Int64, progress: @Sendable (Int, Int) -> Void) async throws -> Summary {
-        judging.withLock { $0.beginReport() }
-        let total = byKind.values.reduce(0) { $0 + $1.status.objects }
-        var done = 0
-        for (kind, resource) in kinds.all {
-            for try await page in try client.list(resource) {
-                try await queue.send(.page(kind, page.objects, report: report))
-                done += page.objects.count
-                progress(done, max(total, done))
+        judging.withLock { $0.beginReport(report) }
+        do {
+            let total = byKind.values.reduce(0) { $0 + $1.status.objects }
+            var done = 0
+            every: for (kind, resource) in kinds.all {
+                for try await page in try client.list(resource) {
+                    // Nothing more of a report that failed: its reason is told at the end.
+                    guard judging.withLock({ $0.isRunning(report) }) else { break every }
+                    try await queue.send(.page(kind, page.objects, report: report))
+                    done += page.objects.count
+                    progress(done, max(total, done))
+                }
             }
+            try await barrier()
+            try await awaitEvents()
+            try await barrier()
+            return try judging.withLock { try $0.endReport() }
+        } catch {
+            judging.withLock { $0.dropReport() }
+            // Nothing of it may still be on its way to the ledger when the report is closed.
+            try? await barrier()
+            throw error
         }
-        await barrier()
-        // What a page left to its event must be recorded before the report closes, or it would count as gone.
-        for _ in 0..<200 where judging.withLock({ $0.hasOpenEvents }) { try await Task.sleep(for: .milliseconds(50)) }
-        await barrier()
-        return judging.withLock { $0.endReport() }
     }
 
-    private func barrier() async {
-        await withCheckedContinuation { continuation in
-            let queue = queue
-            Task {
-                do { try await queue.send(.barrier(continuation)) } catch { continuation.resume() }
+    /// What pages left to its events must be recorded before the report closes, or it would count as gone.
+    private func awaitEvents() async throws {
+        let deadline = ContinuousClock.now + .seconds(15)
+        while true {
+            let left = judging.withLock { $0.awaitedEvents(version) }
+            if left == 0 { return }
+            guard ContinuousClock.now < deadline else {
+                throw KubernetesError(
+                    .timeout, "\(client.name) lists \(left) objects in newer versions than its watches tell of")
             }
+            try await Task.sleep(for: .milliseconds(50))
         }
+    }
+
+    private func version(_ kind: ObjectKind, _ namespace: String, _ name: String) -> String? {
+        byKind[kind]?.identity(namespace: namespace, name: name)?.resourceVersion
+    }
+
+    /// Waits until all that is in the queue is recorded; throws when it will not be.
+    private func barrier() async throws {
+        let gate = Gate()
+        try await queue.send(.barrier(gate))
+        guard await gate.wait() else { throw CancellationError() }
     }
 
     // MARK: The consumer
@@ -125,38 +159,61 @@ package final class ClusterSource: InspectionSource {
     private func consume() async throws {
         while let work = await queue.receive() {
             do {
-                try await settle(work)
+                for step in await judge(work) { try await record(step) }
+            } catch {
+                openGates(work, false)
+                throw error
+            }
+            openGates(work, true)
+        }
+    }
+
+    private func openGates(_ work: [Work], _ isDone: Bool) {
+        for case .barrier(let gate) in work { gate.open(isDone) }
+    }
+
+    private func judge(_ work: [Work]) async -> [ClusterJudge.Step] {
+        var exemptions: [Exemption]?
+        do { exemptions = try await recorder.exemptions() } catch {
+            // Those known before stay in force; the ledger itself will say more about what is wrong with it.
+            logger.warning("exemptions cannot be read", metadata: ["reason": "\(error)"])
+        }
+        let now = Int64(Date().timeIntervalSince1970)
+        return judging.withLock { judge in
+            judge.update(exemptions: exemptions, now: now)
+            return judge.judge(work, version: version)
+        }
+    }
+
+    /// Records a step. When the store cannot take it, a report is not whole any more and fails; what the step tells of
+    /// the present is tried again for a while, and then left to the next full inspection.
+    private func record(_ step: ClusterJudge.Step) async throws {
+        var step = step
+        var wait = Duration.milliseconds(200)
+        while true {
+            do {
+                switch step {
+                case .record(let objects, let report): try await recorder.record(objects, report: report)
+                case .forget(let subjects): try await recorder.forget(subjects)
+                }
+                return
             } catch let error as CancellationError {
-                resumeBarriers(work)
                 throw error
             } catch {
-                // The store is not able to take it now. What was not recorded is found again by the next full inspection.
+                if case .record(let objects, .some) = step {
+                    judging.withLock { $0.failReport(error) }
+                    step = .record(objects, report: nil)
+                    continue
+                }
                 logger.error("recording failed", metadata: ["reason": "\(error)"])
-                resumeBarriers(work)
+                guard wait < .seconds(10) else {
+                    judging.withLock { $0.failReport(error) }
+                    return
+                }
             }
+            try await Task.sleep(for: wait)
+            wait *= 2
         }
-    }
-
-    private func resumeBarriers(_ work: [Work]) {
-        for case .barrier(let continuation) in work { continuation.resume() }
-    }
-
-    private func settle(_ work: [Work]) async throws {
-        let exemptions = try await recorder.exemptions()
-        let now = Int64(Date().timeIntervalSince1970)
-        let steps = judging.withLock { judge in
-            judge.update(exemptions: exemptions, now: now)
-            return judge.judge(work) { kind, identity in
-                byKind[kind]?.identity(namespace: identity.namespace, name: identity.name)?.resourceVersion
-            }
-        }
-        for step in steps {
-            switch step {
-            case .record(let objects, let report): try await recorder.record(objects, report: report)
-            case .forget(let subjects): try await recorder.forget(subjects)
-            }
-        }
-        resumeBarriers(work)
     }
 
     /// Judges anew what depends on something that changed.

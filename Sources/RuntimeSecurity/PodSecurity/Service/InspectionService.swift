@@ -95,15 +95,16 @@ package final class InspectionService: Sendable {
         while true {
             let now = now()
             let due: Report.Trigger? = state.withLock { state in
-                if let wanted = state.wanted { return wanted }
-                guard let next = state.next, next <= now else { return nil }
-                return .schedule
+                guard state.wanted != nil || state.next.map({ $0 <= now }) == true else { return nil }
+                defer { state.wanted = nil }
+                state.progress = Progress(phase: .judging, started: now)
+                return state.wanted ?? .schedule
             }
             if let due {
                 await inspect(due)
+                // Times that passed meanwhile are not made up for.
                 let now = self.now()
                 state.withLock { state in
-                    state.wanted = nil
                     if let next = state.next, next <= now { state.next = state.schedule?.next(after: now) }
                 }
             }
@@ -113,8 +114,6 @@ package final class InspectionService: Sendable {
 
     private func inspect(_ trigger: Report.Trigger) async {
         let started = ContinuousClock.now
-        let time = now()
-        state.withLock { $0.progress = Progress(phase: .judging, started: time) }
         var report: Int64?
         do {
             let id = try await recorder.beginReport(cluster: source.name, trigger: trigger)
@@ -137,6 +136,9 @@ package final class InspectionService: Sendable {
                     "seconds": "\(seconds)",
                 ])
             await onFinished(id, summary)
+        } catch is CancellationError where Task.isCancelled {
+            // The server stops. The next start marks the report as interrupted.
+            end(.failed, "the server stopped", nil)
         } catch {
             end(.failed, "\(error)", nil)
             logger.error("inspection failed", metadata: ["reason": "\(error)"])
