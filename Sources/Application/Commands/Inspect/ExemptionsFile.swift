@@ -19,7 +19,7 @@ enum ExemptionsFile {
     ]
 
     static func read(_ path: String) throws -> [Exemption] {
-        let bytes = try InputFile.read(path)
+        let bytes = try InputFile.text(path)
         var reader = YAMLReader(bytes, source: path)
         guard let result = reader.next() else { throw UserError("\(path): the file is empty") }
         let document: Document

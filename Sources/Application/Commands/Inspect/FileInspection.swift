@@ -12,8 +12,8 @@ final class FileInspection {
     /// What subjects give as their cluster; empty for files on the command line.
     private let cluster: String
     var inspector: Inspector
-    /// Source bytes whose documents are kept for the second pass.
-    private static let keptBytes = 16 << 20
+    /// Bytes of documents that are kept for the second pass.
+    private static let keptBytes = 24 << 20
 
     private var progress = Progress()
     private(set) var tally = Tally()
@@ -21,6 +21,8 @@ final class FileInspection {
     private var worst = Severity.unknown
     private var owners: [String: ProblemSet] = [:]
     private var reported: Set<String> = []
+    /// A copy of standard input, closed with the process.
+    private var standardInput: Int32?
 
     init(options: InspectionOptions, inspector: Inspector, cluster: String = "") {
         self.cluster = cluster
@@ -38,24 +40,24 @@ final class FileInspection {
         for (index, file) in files.enumerated() {
             progress.show("reading \(index + 1) of \(files.count) files")
             var input = Input(path: file)
-            guard let bytes = load(file) else { continue }
-            let keeps = bytes.count <= budget || file == "-"
-            if keeps { budget -= bytes.count }
-            parse(bytes, file) { document in
-                if keeps { input.documents.append(document) }
-                FoundObject.all(in: document.root, cluster: cluster, problem: { note("\(file):\($1): \($0)") }) {
-                    found in
+            read(file) { document, list, size in
+                if size <= budget, list == nil { input.documents.append(document) } else { input.isKept = false }
+                objects(document, list, file, problem: { note("\(file):\($1): \($0)") }) { found in
                     tally.objects += 1
                     guard let kind = found.kind else { return }
                     context.add(found.object, kind: kind)
                     if kind.isWorkload, let owner = found.controllerUID { controllers.insert(owner) }
                 }
             }
-            input.isKept = keeps
+            if input.isKept {
+                budget -= input.documents.reduce(0) { $0 + $1.nodeCount * 24 }
+            } else {
+                input.documents = []
+            }
             inputs.append(input)
         }
         inspector.context = context
-        if !controllers.isEmpty { try judgeOwners(inputs, controllers) }
+        if !controllers.isEmpty { judgeOwners(inputs, controllers) }
         for (index, input) in inputs.enumerated() {
             progress.show("inspecting \(index + 1) of \(inputs.count) files")
             each(input) { found, kind in
@@ -71,11 +73,11 @@ final class FileInspection {
     private struct Input {
         let path: String
         var documents: [Document] = []
-        var isKept = false
+        var isKept = true
     }
 
     /// What the owners of other objects show, so that it is not reported once more for each pod.
-    private func judgeOwners(_ inputs: [Input], _ controllers: Set<String>) throws {
+    private func judgeOwners(_ inputs: [Input], _ controllers: Set<String>) {
         var unused = Tally()
         for input in inputs {
             each(input) { found, kind in
@@ -102,35 +104,54 @@ final class FileInspection {
     }
 
     private func each(_ input: Input, _ body: (FoundObject, ObjectKind) -> Void) {
-        func visit(_ document: Document) {
-            FoundObject.all(in: document.root, cluster: cluster, problem: { _, _ in }) { found in
+        func visit(_ document: Document, _ list: ListHeader?) {
+            objects(document, list, input.path, problem: { _, _ in }) { found in
                 if let kind = found.kind { body(found, kind) }
             }
         }
         if input.isKept {
-            input.documents.forEach(visit)
-        } else if let bytes = load(input.path) {
-            parse(bytes, input.path, visit)
+            for document in input.documents { visit(document, nil) }
+        } else {
+            read(input.path) { document, list, _ in visit(document, list) }
         }
     }
 
-    private func load(_ file: String) -> [UInt8]? {
-        do throws(UserError) {
-            return try InputFile.read(file)
-        } catch {
-            note(error.message)
-            return nil
+    private func objects(
+        _ document: Document, _ list: ListHeader?, _ file: String, problem: (String, Int) -> Void,
+        body: (FoundObject) -> Void
+    ) {
+        if let list {
+            FoundObject.all(
+                inItem: document.root, listKind: list.kind, listVersion: list.apiVersion, cluster: cluster,
+                problem: problem, body: body)
+        } else {
+            FoundObject.all(in: document.root, cluster: cluster, problem: problem, body: body)
         }
     }
 
-    private func parse(_ bytes: [UInt8], _ file: String, _ body: (Document) -> Void) {
-        bytes.withUnsafeBytes { buffer in
-            DocumentReader.read(buffer, source: file) { result in
+    /// Hands over the documents of a file, with about how many bytes each holds in memory.
+    private func read(_ file: String, _ body: (Document, ListHeader?, Int) -> Void) {
+        func take(_ descriptor: Int32) {
+            DocumentReader.read(descriptor: descriptor, source: file) { result, list in
                 switch result {
-                case .success(let document): body(document)
+                case .success(let document): body(document, list, document.nodeCount * 24)
                 case .failure(let error): note("\(error)")
                 }
             }
+        }
+        do {
+            if file == "-" {
+                let spool = try standardInput ?? InputFile.spoolStandardInput()
+                standardInput = spool
+                lseek(spool, 0, SEEK_SET)
+                take(spool)
+            } else {
+                try InputFile.open(file, take)
+            }
+        } catch let error as UserError {
+            note(error.message)
+        } catch {
+            note("\(file): \(error)")
         }
     }
 

@@ -5,8 +5,6 @@ import Foundation
 
 /// Finds and reads the files that a user names.
 enum InputFile {
-    /// A file is read whole; larger ones are refused before a byte is read.
-    static let maxBytes = 768 << 20
     private static let maxFiles = 1_000_000
     private static let maxDepth = 64
     private static let suffixes: Set<String> = ["yaml", "yml", "json"]
@@ -74,43 +72,57 @@ enum InputFile {
         }
     }
 
-    /// The bytes of a file, or of standard input for `-`.
-    static func read(_ path: String) throws(UserError) -> [UInt8] {
-        let isInput = path == "-"
-        // Without O_NONBLOCK a named pipe would hold the whole run.
-        let file = isInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    /// Opens a file for reading; `body` gets the descriptor. Only regular files are read: a pipe would hold up the run.
+    static func open<Value>(_ path: String, _ body: (Int32) throws -> Value) throws -> Value {
+        // Without O_NONBLOCK opening a named pipe would wait for its other end.
+        let file = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw UserError("\(path): \(reason(errno))") }
-        defer { if !isInput { close(file) } }
+        defer { close(file) }
         var info = stat()
         guard fstat(file, &info) == 0 else { throw UserError("\(path): \(reason(errno))") }
-        let isRegular = info.st_mode & S_IFMT == S_IFREG
-        guard isInput || isRegular else { throw UserError("\(path): not a regular file") }
-        if isRegular, info.st_size > maxBytes { throw tooLarge(path) }
-        var bytes: [UInt8] = []
-        let expected = isRegular ? Int(info.st_size) : 0
-        while true {
-            let chunk = max(expected - bytes.count + 1, 65_536)
-            var failure: Int32 = 0
-            let part = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, count in
-                while true {
-                    let got = Foundation.read(file, buffer.baseAddress, chunk)
-                    if got < 0, errno == EINTR { continue }
-                    if got < 0 { failure = errno }
-                    count = max(got, 0)
-                    return
-                }
+        guard info.st_mode & S_IFMT == S_IFREG else { throw UserError("\(path): not a regular file") }
+        return try body(file)
+    }
+
+    /// Everything of a small file, e.g. of settings.
+    static func text(_ path: String, limit: Int = 1 << 20) throws -> [UInt8] {
+        try open(path) { file in
+            var bytes: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = Foundation.read(file, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else { throw UserError("\(path): \(reason(errno))") }
+                if count == 0 { return bytes }
+                bytes += buffer[..<count]
+                guard bytes.count <= limit else { throw UserError("\(path): larger than \(limit >> 10) KB") }
             }
-            if failure != 0 { throw UserError("\(path): \(reason(failure))") }
-            if part.isEmpty { return bytes }
-            if bytes.isEmpty { bytes = part } else { bytes += part }
-            if bytes.count > maxBytes { throw tooLarge(path) }
-            if isRegular, bytes.count >= expected { return bytes }
         }
     }
 
-    private static func tooLarge(_ path: String) -> UserError {
-        UserError(
-            "\(path): larger than the limit of \(maxBytes >> 20) MB; split it, or inspect the cluster with --live")
+    /// Copies standard input to a file without a name, so that it can be read twice; returns its descriptor.
+    static func spoolStandardInput() throws -> Int32 {
+        var template = Array("\(NSTemporaryDirectory())/bulwark-input-XXXXXX".utf8CString)
+        let file = mkstemp(&template)
+        guard file >= 0 else { throw UserError("-: no room for standard input: \(reason(errno))", .unfinished) }
+        unlink(&template)
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = Foundation.read(STDIN_FILENO, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw UserError("-: \(reason(errno))") }
+            if count == 0 { return file }
+            var done = 0
+            while done < count {
+                let written = buffer.withUnsafeBytes {
+                    Foundation.write(file, $0.baseAddress.map { $0 + done }, count - done)
+                }
+                guard written > 0 else {
+                    throw UserError("-: no room for standard input: \(reason(errno))", .unfinished)
+                }
+                done += written
+            }
+        }
     }
 
     private static func reason(_ code: Int32) -> String {

@@ -20,6 +20,20 @@ package struct FoundObject {
         visit(root, cluster, inherited: nil, listDepth, problem, body)
     }
 
+    /// The same for one item of a list that is read item by item. `listKind` and `listVersion` are what the list has said of
+    /// itself by then.
+    package static func all(
+        inItem root: Node, listKind: String?, listVersion: String?, cluster: String = "",
+        problem: (String, Int) -> Void, body: (FoundObject) -> Void
+    ) {
+        guard let listKind, listKind != "List", listKind.hasSuffix("List") else {
+            // Nothing says what it is: that must not look as if there were nothing to judge.
+            if root["kind"] == nil { problem("an item of the list does not say its kind", root.line) }
+            return visit(root, cluster, inherited: nil, listDepth, problem, body)
+        }
+        visit(root, cluster, inherited: (listVersion ?? "", String(listKind.dropLast(4))), listDepth, problem, body)
+    }
+
     private static func visit(
         _ node: Node, _ cluster: String, inherited: (apiVersion: String, kind: String)?, _ depth: Int,
         _ problem: (String, Int) -> Void, _ body: (FoundObject) -> Void
