@@ -9,7 +9,7 @@ struct DataEncoder: ReportEncoder {
     private var writer: TreeWriter
     /// The subject of the last result and its JSON: results of a subject come together.
     private var lastSubject: Subject?
-    private var lastSubjectJSON: [UInt8] = []
+    private var lastSubjectJSON = OutputBuffer()
 
     init(_ style: TreeWriter.Style, output: OutputBuffer) {
         writer = TreeWriter(style, output: output)
@@ -40,7 +40,7 @@ struct DataEncoder: ReportEncoder {
             var small = TreeWriter(.json)
             small.subject(result.subject)
             lastSubject = result.subject
-            lastSubjectJSON = small.output.bytes
+            lastSubjectJSON = small.output
         }
         writer.beginObject()
         writer.resultHead(result)

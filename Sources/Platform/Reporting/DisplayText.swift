@@ -5,12 +5,23 @@ package enum DisplayText {
     /// The text with every control, bidirectional override, invisible or line-separating character replaced by a visible
     /// escape such as `\x1b` or `\u{202e}`.
     package static func safe(_ text: String) -> String {
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
+        if isPlain(text) { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             if let escape = escape(scalar) { result += escape } else { result.unicodeScalars.append(scalar) }
         }
         return result
+    }
+
+    /// Whether the text is printable ASCII alone, as nearly all of it is: a byte is a column then.
+    static func isPlain(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { source in
+            var others: UInt8 = 0
+            // Without a way out the loop becomes a few vector instructions.
+            for byte in source { others |= (byte &- 0x20) < 0x5f ? 0 : 1 }
+            return others == 0
+        }
     }
 
     /// How a scalar is made visible; nil when it may be shown as it is.
@@ -38,7 +49,7 @@ package enum DisplayText {
 
     /// The columns a terminal gives the text.
     package static func width(_ text: String) -> Int {
-        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
+        if isPlain(text) { return text.utf8.count }
         return text.reduce(0) { $0 + width($1) }
     }
 
@@ -80,6 +91,7 @@ package enum DisplayText {
     package static func cut(_ text: String, to columns: Int) -> String {
         if text.utf8.count <= columns || width(text) <= columns { return text }
         guard columns > 0 else { return "" }
+        if isPlain(text) { return String(decoding: text.utf8.prefix(columns - 1), as: UTF8.self) + "…" }
         var (result, used) = ("", 0)
         for character in text {
             let next = width(character)
@@ -94,6 +106,7 @@ package enum DisplayText {
     package static func cutStart(_ text: String, to columns: Int) -> String {
         if text.utf8.count <= columns || width(text) <= columns { return text }
         guard columns > 0 else { return "" }
+        if isPlain(text) { return "…" + String(decoding: text.utf8.suffix(columns - 1), as: UTF8.self) }
         var (kept, used) = ([Character](), 0)
         for character in text.reversed() {
             let next = width(character)

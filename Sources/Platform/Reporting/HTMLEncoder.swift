@@ -28,7 +28,7 @@ struct HTMLEncoder: ReportEncoder {
         let isExempted = result.outcome == .skip && result.exemption != nil
         guard result.outcome.isProblem || isExempted || showAll else { return }
         if result.outcome.isProblem { problems[result.check.id, default: (result.check, 0)].results += 1 }
-        if body.bytes.count >= bodyLimit {
+        if body.count >= bodyLimit {
             omitted += 1
             return
         }
@@ -42,12 +42,12 @@ struct HTMLEncoder: ReportEncoder {
         writeHead(summary)
         output.append("<main>\n")
         writeFilters(summary)
-        if body.bytes.isEmpty {
+        if body.count == 0 {
             output.append(
                 summary.subjects == 0 ? "<p>Nothing to judge was found.</p>\n" : "<p>No problems found.</p>\n")
         } else {
             output.append("<h2>Results</h2>\n")
-            output.append(body.bytes)
+            output.append(body)
         }
         if omitted > 0 {
             output.append("<p>\(omitted) more results are left out of this page: ask for JSON to see all.</p>\n")
@@ -94,7 +94,7 @@ struct HTMLEncoder: ReportEncoder {
     }
 
     private mutating func writeFilters(_ summary: Summary) {
-        guard !body.bytes.isEmpty else { return }
+        guard body.count > 0 else { return }
         output.append("<div class=\"filters\">\n")
         for severity in Severity.allCases.reversed() where severity != .unknown {
             let count = summary.count(.fail, severity) + summary.count(.warn, severity)
@@ -114,13 +114,13 @@ struct HTMLEncoder: ReportEncoder {
     private mutating func writeGroup() {
         guard let first = group.first else { return }
         body.append("<section class=\"subject\"><h3>")
-        body.append(Markup.escaped(first.subject.display))
+        body.append(markup: first.subject.display)
         body.append("</h3>")
         if let source = first.source {
             let file = source.file == "-" ? "standard input" : source.file
             body.append("<span class=\"soft\">")
             let line = group.compactMap { $0.source?.line }.filter { $0 > 0 }.min() ?? 0
-            body.append(Markup.escaped(line > 0 ? "\(file):\(line)" : file))
+            body.append(markup: line > 0 ? "\(file):\(line)" : file)
             body.append("</span>")
         }
         body.append("\n<ul>\n")
@@ -145,7 +145,7 @@ struct HTMLEncoder: ReportEncoder {
         let id = Markup.escaped(result.check.id, isAttribute: true)
         body.append(result.outcome.isProblem ? "<a href=\"#\(id)\">\(id)</a>" : "<span>\(id)</span>")
         body.append("<span class=\"message\">")
-        body.append(Markup.escaped(result.message.isEmpty ? result.check.title : result.message))
+        body.append(markup: result.message.isEmpty ? result.check.title : result.message)
         if !result.container.isEmpty { body.append(" <span class=\"box\">\(Markup.escaped(result.container))</span>") }
         if let exemption = result.exemption {
             let text = "exempted by \(exemption.owner): \(exemption.reason)"

@@ -80,10 +80,20 @@ extension TreeWriter {
         field("value", result.value)
         key("source")
         if let source = result.source { location(source) } else { null() }
-        field("fingerprint", result.fingerprint.description)
+        fingerprint(result.fingerprint)
         if let exemption = result.exemption {
             key("exemption")
             self.exemption(exemption)
+        }
+    }
+
+    /// The digits go out without a string between; a result in a million has no memory to allocate for them.
+    mutating func fingerprint(_ value: Fingerprint) {
+        guard style == .json else { return field("fingerprint", value.description) }
+        key("fingerprint")
+        quoted { output in
+            output.appendHex(value.high, digits: 16)
+            output.appendHex(value.low, digits: 16)
         }
     }
 

@@ -75,14 +75,14 @@ struct JUnitEncoder: ReportEncoder {
             attribute("message", result.message.isEmpty ? result.check.title : result.message)
             attribute("type", result.outcome == .warn ? "warning" : result.check.severity.description)
             output.append(">")
-            output.append(Markup.escaped(Self.details(result)))
+            output.append(markup: Self.details(result))
             output.append("</failure>\n")
         case .error:
             output.append(">\n      <error")
             attribute("message", result.message.isEmpty ? result.check.title : result.message)
             attribute("type", "error")
             output.append(">")
-            output.append(Markup.escaped(Self.details(result)))
+            output.append(markup: Self.details(result))
             output.append("</error>\n")
         }
         output.append("    </testcase>\n")
@@ -105,7 +105,7 @@ struct JUnitEncoder: ReportEncoder {
         output.append(" ")
         output.append(name)
         output.append("=\"")
-        output.append(Markup.escaped(value, isAttribute: true))
+        output.append(markup: value, isAttribute: true)
         output.append("\"")
     }
 }

@@ -2,34 +2,61 @@
 
 /// Text inside XML 1.0 and HTML.
 enum Markup {
+    /// As `OutputBuffer.append(markup:)`, for text that goes into a string first.
+    static func escaped(_ text: String, isAttribute: Bool = false) -> String {
+        var output = OutputBuffer()
+        output.append(markup: text, isAttribute: isAttribute)
+        return output.text
+    }
+}
+
+extension OutputBuffer {
     /// The text for an element's content or a quoted attribute. What XML forbids, and what would turn the direction of
     /// the text around or hide in it, becomes a visible escape such as `\x1b`.
-    static func escaped(_ text: String, isAttribute: Bool = false) -> String {
-        if text.utf8.allSatisfy(isPlain) { return text }
-        var result = ""
-        result.reserveCapacity(text.utf8.count + 16)
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            case "\n": result += isAttribute ? "&#10;" : "\n"
-            case "\t": result += isAttribute ? "&#9;" : "\t"
-            default:
-                if let escape = DisplayText.escape(scalar) {
-                    result += escape
-                } else {
-                    result.unicodeScalars.append(scalar)
+    mutating func append(markup text: String, isAttribute: Bool = false) {
+        var text = text
+        text.withUTF8 { source in
+            var start = 0
+            var index = 0
+            while index < source.count {
+                let byte = source[index]
+                if byte < 0x80 {
+                    if let entity = Self.entity(byte, isAttribute) {
+                        append(UnsafeBufferPointer(rebasing: source[start..<index]))
+                        append(entity)
+                        start = index + 1
+                    } else if (byte < 0x20 && byte != 0x0a && byte != 0x09) || byte == 0x7f {
+                        append(UnsafeBufferPointer(rebasing: source[start..<index]))
+                        append(DisplayText.escape(Unicode.Scalar(byte)) ?? "")
+                        start = index + 1
+                    }
+                    index += 1
+                    continue
                 }
+                var end = index + 1
+                while end < source.count, source[end] & 0xc0 == 0x80 { end += 1 }
+                let scalar = String(decoding: UnsafeBufferPointer(rebasing: source[index..<end]), as: UTF8.self)
+                if let escape = scalar.unicodeScalars.first.flatMap({ DisplayText.escape($0) }) {
+                    append(UnsafeBufferPointer(rebasing: source[start..<index]))
+                    append(escape)
+                    start = end
+                }
+                index = end
             }
+            append(UnsafeBufferPointer(rebasing: source[start..<source.count]))
         }
-        return result
     }
 
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x7f && byte != UInt8(ascii: "&") && byte != UInt8(ascii: "<")
-            && byte != UInt8(ascii: ">") && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "'")
+    private static func entity(_ byte: UInt8, _ isAttribute: Bool) -> StaticString? {
+        switch byte {
+        case UInt8(ascii: "&"): "&amp;"
+        case UInt8(ascii: "<"): "&lt;"
+        case UInt8(ascii: ">"): "&gt;"
+        case UInt8(ascii: "\""): "&quot;"
+        case UInt8(ascii: "'"): "&#39;"
+        case 0x0a where isAttribute: "&#10;"
+        case 0x09 where isAttribute: "&#9;"
+        default: nil
+        }
     }
 }

@@ -1,83 +1,154 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// Bytes on their way out. With a sink it hands over a block whenever 64 KB are full, so a report of any length needs
-/// the memory of one block; without a sink it keeps everything in `bytes`.
+/// the memory of one block; without a sink it keeps everything. It is a handle: copies share what was appended.
 package struct OutputBuffer {
     /// Takes a block; the pointer is valid during the call only. A sink that cannot write remembers why itself.
     package typealias Sink = (UnsafeRawBufferPointer) -> Void
 
     static let blockSize = 65_536
 
-    /// What was not handed to the sink yet.
-    package private(set) var bytes: [UInt8] = []
-    private let sink: Sink?
+    /// Memory that is written through a pointer: millions of small appends to an array cost more than their bytes.
+    private final class Block {
+        var base: UnsafeMutablePointer<UInt8>
+        var count = 0
+        var capacity: Int
+        let sink: Sink?
 
-    package init(sink: Sink? = nil) {
-        self.sink = sink
-        if sink != nil { bytes.reserveCapacity(Self.blockSize + 4096) }
+        init(sink: Sink?) {
+            self.sink = sink
+            capacity = sink == nil ? 256 : OutputBuffer.blockSize + 8192
+            base = .allocate(capacity: capacity)
+        }
+
+        deinit { base.deallocate() }
+
+        func flush() {
+            guard let sink, count > 0 else { return }
+            sink(UnsafeRawBufferPointer(start: base, count: count))
+            count = 0
+        }
+
+        func makeRoom(_ wanted: Int) {
+            if count >= OutputBuffer.blockSize { flush() }
+            guard capacity - count < wanted else { return }
+            let larger = max(count + wanted, 2 * capacity)
+            let next = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+            next.update(from: base, count: count)
+            base.deallocate()
+            (base, capacity) = (next, larger)
+        }
     }
 
+    private let block: Block
+
+    package init(sink: Sink? = nil) { block = Block(sink: sink) }
+
+    /// What was not handed to the sink yet.
+    package var bytes: [UInt8] { [UInt8](UnsafeBufferPointer(start: block.base, count: block.count)) }
+
+    /// The number of bytes not handed to the sink yet.
+    package var count: Int { block.count }
+
     /// The kept bytes as text; for buffers without a sink.
-    package var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var text: String {
+        String(decoding: UnsafeBufferPointer(start: block.base, count: block.count), as: UTF8.self)
+    }
 
     /// Hands what is held to the sink.
-    package mutating func flush() {
-        guard let sink, !bytes.isEmpty else { return }
-        bytes.withUnsafeBytes { sink($0) }
-        bytes.removeAll(keepingCapacity: true)
+    package mutating func flush() { block.flush() }
+
+    /// A place for `wanted` more bytes; the caller adds to `block.count` what it wrote.
+    @inline(__always)
+    private func room(_ wanted: Int) -> UnsafeMutablePointer<UInt8> {
+        if block.count >= Self.blockSize || block.capacity - block.count < wanted { block.makeRoom(wanted) }
+        return block.base + block.count
     }
 
     @inline(__always)
-    private mutating func flushIfFull() {
-        if bytes.count >= Self.blockSize, sink != nil { flush() }
+    private func write(_ source: UnsafeBufferPointer<UInt8>) {
+        guard let start = source.baseAddress else { return }
+        room(source.count).update(from: start, count: source.count)
+        block.count += source.count
+        if block.count >= Self.blockSize { block.makeRoom(0) }
     }
 
     package mutating func append(byte: UInt8) {
-        bytes.append(byte)
-        flushIfFull()
+        room(1).pointee = byte
+        block.count += 1
     }
 
     package mutating func append(_ text: StaticString) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-        flushIfFull()
+        write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     @_disfavoredOverload
     package mutating func append(_ text: String) {
         var text = text
-        text.withUTF8 { bytes.append(contentsOf: $0) }
-        flushIfFull()
+        text.withUTF8 { write($0) }
     }
 
-    package mutating func append(_ raw: some Collection<UInt8>) {
-        bytes.append(contentsOf: raw)
-        flushIfFull()
+    package mutating func append(_ raw: [UInt8]) {
+        raw.withUnsafeBufferPointer { write($0) }
+    }
+
+    mutating func append(_ raw: UnsafeBufferPointer<UInt8>) { write(raw) }
+
+    package mutating func append(_ other: OutputBuffer) {
+        write(UnsafeBufferPointer(start: other.block.base, count: other.block.count))
     }
 
     package mutating func append(spaces count: Int) {
-        if count > 0 { bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: count)) }
+        guard count > 0 else { return }
+        room(count).update(repeating: UInt8(ascii: " "), count: count)
+        block.count += count
     }
 
     package mutating func append(integer value: Int64) {
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = room(20)
+        var at = start
+        if value < 0 {
+            at.pointee = UInt8(ascii: "-")
+            at += 1
+        }
+        let first = at
         var rest = value.magnitude
-        let start = bytes.count
         repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            at.pointee = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
+            at += 1
         } while rest > 0
-        bytes[start...].reverse()
-        flushIfFull()
+        var digits = UnsafeMutableBufferPointer(start: first, count: at - first)
+        digits.reverse()
+        block.count += at - start
     }
 
-    // MARK: JSON
+    mutating func appendHex(_ value: some BinaryInteger, digits: Int) {
+        let start = room(digits)
+        for digit in 0..<digits {
+            start[digit] = Self.hexDigit(Int(truncatingIfNeeded: value >> (4 * (digits - 1 - digit))))
+        }
+        block.count += digits
+    }
+
+    @inline(__always)
+    private static func hexDigit(_ value: Int) -> UInt8 {
+        let digit = UInt8(truncatingIfNeeded: value & 15)
+        return digit < 10 ? 48 + digit : 87 + digit
+    }
+}
+
+// MARK: JSON
+
+extension OutputBuffer {
+    /// Text longer than this is escaped in parts, so that the room for the worst case stays small.
+    private static let part = 4096
 
     /// A JSON string with its quotes. Beside what JSON demands, it escapes DEL, C1 controls, U+2028, U+2029, U+FEFF and
     /// U+FFFE/F, so that the text is safe in JavaScript, YAML and a terminal.
     package mutating func append(json text: String) {
         var text = text
-        text.withUTF8 { append(wellFormed: $0) }
-        flushIfFull()
+        text.withUTF8 { escape($0) }
     }
 
     /// A JSON string of bytes that need not be UTF-8: what is not becomes U+FFFD.
@@ -85,71 +156,133 @@ package struct OutputBuffer {
         append(json: String(decoding: raw, as: UTF8.self))
     }
 
-    private mutating func append(wellFormed text: UnsafeBufferPointer<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        var start = 0
-        var index = 0
-        let count = text.count
-        while index < count {
-            let byte = text[index]
-            // Everything that may need an escape; the common bytes leave here after four comparisons.
-            if byte >= 0x20, byte != 0x22, byte != 0x5c, byte < 0x7f {
-                index += 1
-                continue
-            }
-            let (scalar, length) = Self.escaped(text, at: index)
-            guard length > 0 else {
-                index += 1
-                continue
-            }
-            bytes.append(contentsOf: text[start..<index])
-            append(escape: scalar)
-            index += length
-            start = index
+    /// `"name":"text"`, after a comma when one is due: the most frequent thing in a report, in one go.
+    mutating func append(member name: StaticString, _ text: String, comma: Bool) {
+        memberName(name, comma: comma)
+        append(json: text)
+    }
+
+    /// `"name":`, after a comma when one is due.
+    mutating func memberName(_ name: StaticString, comma: Bool) {
+        let length = name.utf8CodeUnitCount
+        var at = room(length + 4)
+        if comma {
+            at.pointee = UInt8(ascii: ",")
+            at += 1
         }
-        bytes.append(contentsOf: text[start..<count])
-        bytes.append(UInt8(ascii: "\""))
+        at.pointee = UInt8(ascii: "\"")
+        (at + 1).update(from: name.utf8Start, count: length)
+        at[length + 1] = UInt8(ascii: "\"")
+        at[length + 2] = UInt8(ascii: ":")
+        block.count += length + (comma ? 4 : 3)
+    }
+
+    /// Well-formed UTF-8 between quotes.
+    private func escape(_ text: UnsafeBufferPointer<UInt8>) {
+        room(1).pointee = UInt8(ascii: "\"")
+        block.count += 1
+        if let source = text.baseAddress {
+            var index = 0
+            while index < text.count {
+                // A part ends before a scalar, never inside one.
+                var end = min(index + Self.part, text.count)
+                while end < text.count, source[end] & 0xc0 == 0x80 { end += 1 }
+                // Six bytes for each byte, and eight that the last word may overshoot.
+                let start = room(6 * (end - index) + 8)
+                block.count += Self.escape(source, from: index, to: end, into: start)
+                index = end
+            }
+        }
+        room(1).pointee = UInt8(ascii: "\"")
+        block.count += 1
+    }
+
+    private static func escape(
+        _ source: UnsafePointer<UInt8>, from: Int, to end: Int, into start: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        var index = from
+        var target = start
+        while index < end {
+            // Eight bytes at a time while none of them needs a look.
+            while index + 8 <= end {
+                let word = UnsafeRawPointer(source + index).loadUnaligned(as: UInt64.self)
+                if needsLook(word) { break }
+                UnsafeMutableRawPointer(target).storeBytes(of: word, as: UInt64.self)
+                index += 8
+                target += 8
+            }
+            guard index < end else { break }
+            let byte = source[index]
+            if byte >= 0x20, byte < 0x7f, byte != 0x22, byte != 0x5c {
+                target.pointee = byte
+                index += 1
+                target += 1
+                continue
+            }
+            let (scalar, length) = escaped(source, at: index, end: end)
+            if length == 0 {
+                // A scalar that may stand: its bytes follow one by one.
+                repeat {
+                    target.pointee = source[index]
+                    index += 1
+                    target += 1
+                } while index < end && source[index] & 0xc0 == 0x80
+            } else {
+                target += write(escape: scalar, to: target)
+                index += length
+            }
+        }
+        return target - start
+    }
+
+    /// Whether one of eight bytes is a control, a quote, a backslash, DEL, or not ASCII.
+    @inline(__always)
+    private static func needsLook(_ word: UInt64) -> Bool {
+        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        let controls = (word &- (0x20 * ones)) & ~word
+        let quotes = word ^ (0x22 * ones)
+        let slashes = word ^ (0x5c * ones)
+        let special = controls | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | (word &+ ones) | word
+        return special & highs != 0
     }
 
     /// The scalar at `index` and its length when it must be escaped; a length of 0 otherwise.
-    private static func escaped(_ text: UnsafeBufferPointer<UInt8>, at index: Int) -> (UInt16, Int) {
+    private static func escaped(_ text: UnsafePointer<UInt8>, at index: Int, end: Int) -> (UInt16, Int) {
         let byte = text[index]
         if byte < 0x80 { return (UInt16(byte), 1) }
-        let next = index + 1 < text.count ? text[index + 1] : 0
+        let next = index + 1 < end ? text[index + 1] : 0
+        let last = index + 2 < end ? text[index + 2] : 0
         switch byte {
         case 0xc2 where next < 0xa0:
             return (UInt16(next), 2)
-        case 0xe2 where next == 0x80 && index + 2 < text.count && (text[index + 2] & 0xfe) == 0xa8:
-            return (0x2000 | UInt16(text[index + 2] & 0x3f), 3)
-        case 0xef where index + 2 < text.count:
-            let last = text[index + 2]
-            if next == 0xbb, last == 0xbf { return (0xfeff, 3) }
-            if next == 0xbf, last >= 0xbe { return (0xff00 | UInt16(last & 0x3f) | 0xc0, 3) }
-            return (0, 0)
+        case 0xe2 where next == 0x80 && (last & 0xfe) == 0xa8:
+            return (0x2000 | UInt16(last & 0x3f), 3)
+        case 0xef where next == 0xbb && last == 0xbf:
+            return (0xfeff, 3)
+        case 0xef where next == 0xbf && last >= 0xbe:
+            return (0xffc0 | UInt16(last), 3)
         default:
             return (0, 0)
         }
     }
 
-    private mutating func append(escape scalar: UInt16) {
-        bytes.append(UInt8(ascii: "\\"))
+    private static func write(escape scalar: UInt16, to target: UnsafeMutablePointer<UInt8>) -> Int {
+        target[0] = UInt8(ascii: "\\")
+        let letter: UInt8
         switch scalar {
-        case 0x22, 0x5c: bytes.append(UInt8(scalar))
-        case 0x08: bytes.append(UInt8(ascii: "b"))
-        case 0x09: bytes.append(UInt8(ascii: "t"))
-        case 0x0a: bytes.append(UInt8(ascii: "n"))
-        case 0x0c: bytes.append(UInt8(ascii: "f"))
-        case 0x0d: bytes.append(UInt8(ascii: "r"))
+        case 0x22, 0x5c: letter = UInt8(scalar)
+        case 0x08: letter = UInt8(ascii: "b")
+        case 0x09: letter = UInt8(ascii: "t")
+        case 0x0a: letter = UInt8(ascii: "n")
+        case 0x0c: letter = UInt8(ascii: "f")
+        case 0x0d: letter = UInt8(ascii: "r")
         default:
-            bytes.append(UInt8(ascii: "u"))
-            appendHex(scalar, digits: 4)
+            let value = Int(scalar)
+            target[1] = UInt8(ascii: "u")
+            for digit in 0..<4 { target[2 + digit] = hexDigit(value >> (12 - 4 * digit)) }
+            return 6
         }
-    }
-
-    mutating func appendHex(_ value: some BinaryInteger, digits: Int) {
-        let alphabet: StaticString = "0123456789abcdef"
-        for digit in (0..<digits).reversed() {
-            bytes.append(alphabet.utf8Start[Int(truncatingIfNeeded: value >> (4 * digit)) & 15])
-        }
+        target[1] = letter
+        return 2
     }
 }

@@ -65,7 +65,7 @@ package struct PolicyReportObjects: Sendable {
     package mutating func add(_ result: CheckResult) {
         var measure = TreeWriter(.json)
         write(result, to: &measure)
-        let size = measure.output.bytes.count + 1
+        let size = measure.output.count + 1
         let rank = result.outcome.isProblem ? Severity.critical.rawValue - result.check.severity.rawValue : 6
         let namespace = Self.namespace(of: result.subject)
         var group = groups.removeValue(forKey: namespace) ?? Group()

@@ -12,6 +12,9 @@ struct SARIFEncoder: ReportEncoder {
     private var time: Int64 = 0
     private var notifications: [(check: String, text: String)] = []
     private var errors = 0
+    /// The place of the last file: results of a file come together.
+    private var lastFile = ""
+    private var lastPlace = (uri: "", isRelative: true)
 
     init(output: OutputBuffer, options: EncodingOptions) {
         writer = TreeWriter(.json, output: output)
@@ -78,7 +81,13 @@ struct SARIFEncoder: ReportEncoder {
         writer.object { $0.field("text", text) }
         locations(result)
         writer.key("partialFingerprints")
-        writer.object { $0.field("bulwark/v1", result.fingerprint.description) }
+        writer.object { writer in
+            writer.key("bulwark/v1")
+            writer.quoted { output in
+                output.appendHex(result.fingerprint.high, digits: 16)
+                output.appendHex(result.fingerprint.low, digits: 16)
+            }
+        }
         if result.outcome == .skip, let exemption = result.exemption { suppression(exemption) }
         writer.key("properties")
         writer.object { writer in
@@ -241,7 +250,10 @@ struct SARIFEncoder: ReportEncoder {
         writer.beginArray()
         writer.beginObject()
         if let source = result.source, source.file != "-" {
-            let place = SourcePath.uri(source.file, base: baseDirectory)
+            if source.file != lastFile {
+                (lastFile, lastPlace) = (source.file, SourcePath.uri(source.file, base: baseDirectory))
+            }
+            let place = lastPlace
             let hasBase = !baseDirectory.isEmpty
             writer.key("physicalLocation")
             writer.object { writer in
@@ -271,9 +283,11 @@ struct SARIFEncoder: ReportEncoder {
     /// `cluster/group/Kind/namespace/name/container`, without the parts that are empty.
     static func qualifiedName(_ result: CheckResult) -> String {
         let subject = result.subject
-        return [
-            subject.cluster, String(subject.group), subject.kind, subject.namespace, subject.name, result.container,
-        ].filter { !$0.isEmpty }.joined(separator: "/")
+        var name = ""
+        for part in [subject.cluster, String(subject.group), subject.kind, subject.namespace, subject.name] {
+            if !part.isEmpty { name += name.isEmpty ? part : "/" + part }
+        }
+        return result.container.isEmpty ? name : "\(name)/\(result.container)"
     }
 
     private mutating func suppression(_ exemption: Exemption) {

@@ -95,11 +95,12 @@ package struct TreeWriter {
             child()
             output.append(name)
             output.append(byte: UInt8(ascii: ":"))
-        } else {
+        } else if breaksLine {
             separate()
-            output.append(byte: UInt8(ascii: "\""))
-            output.append(name)
-            output.append("\":")
+            output.memberName(name, comma: false)
+            needsComma = false
+        } else {
+            output.memberName(name, comma: needsComma)
             needsComma = false
         }
     }
@@ -140,14 +141,27 @@ package struct TreeWriter {
     }
 
     /// JSON text that is known to be one whole value; only for JSON.
-    mutating func prepared(_ json: [UInt8]) {
+    mutating func prepared(_ json: OutputBuffer) {
         scalar()
         output.append(json)
     }
 
+    /// A JSON string whose bytes need no escape; only for JSON.
+    mutating func quoted(_ body: (inout OutputBuffer) -> Void) {
+        scalar()
+        output.append(byte: UInt8(ascii: "\""))
+        body(&output)
+        output.append(byte: UInt8(ascii: "\""))
+    }
+
     package mutating func field(_ name: StaticString, _ value: String) {
-        key(name)
-        string(value)
+        if style == .json, !breaksLine {
+            output.append(member: name, value, comma: needsComma)
+            needsComma = true
+        } else {
+            key(name)
+            string(value)
+        }
     }
 
     package mutating func field(_ name: StaticString, _ value: Int) {
