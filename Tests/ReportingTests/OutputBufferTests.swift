@@ -21,6 +21,31 @@ import Testing
         #expect(read == text)
     }
 
+    /// The escape looks at words of eight bytes and at parts of 4096: every offset and length must do.
+    @Test func escapesAtEveryOffset() throws {
+        let specials = ["\"", "\\", "\u{1f}", "\u{7f}", "\u{80}", "é", "\u{2028}", "名", "\u{feff}", "🚀", "\0"]
+        for special in specials {
+            for length in Array(0...17) + Array(4085...4100) {
+                let text = String(repeating: "a", count: length) + special + String(repeating: "z", count: 9) + special
+                var buffer = OutputBuffer()
+                buffer.append(json: text)
+                let read = try JSONSerialization.jsonObject(with: Data(buffer.bytes), options: .fragmentsAllowed)
+                #expect(read as? String == text)
+                #expect(buffer.bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f })
+            }
+        }
+    }
+
+    @Test func longTextLeavesInBlocks() {
+        var total = 0
+        var buffer = OutputBuffer { total += $0.count }
+        buffer.append(json: String(repeating: "\u{1}", count: 300_000))
+        buffer.append(String(repeating: "x", count: 300_000))
+        buffer.append(spaces: 70_000)
+        buffer.flush()
+        #expect(total == 1_800_002 + 370_000)
+    }
+
     @Test func repairsWhatIsNotUTF8() {
         let raw: [UInt8] = [0x61, 0xff, 0xe2, 0x80, 0x22, 0xc0, 0xaf]
         var buffer = OutputBuffer()
