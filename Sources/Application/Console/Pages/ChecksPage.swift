@@ -77,8 +77,8 @@ enum ChecksPage {
             "check", title: check.title, call, parts,
             [
                 "id": .text(check.id), "slug": .text(check.slug), "area": .text(check.area),
-                "severity": Words.severity(check.severity), "why": .text(check.why),
-                "remedy": .text(check.remediation), "fixable": .flag(check.fixable),
+                "severity": Words.severity(check.severity), "why": Words.prose(check.why),
+                "remedy": Words.prose(check.remediation), "fixable": .flag(check.fixable),
                 "sensitive": .flag(check.sensitive),
                 "aliases": .list(
                     check.aliases.map { ["tool": .text($0.tool), "ids": .text($0.ids.joined(separator: ", "))] }),

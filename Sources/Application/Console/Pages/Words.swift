@@ -54,6 +54,15 @@ enum Words {
         }
     }
 
+    /// Paragraphs of the catalogue: what stands between backticks is code.
+    static func prose(_ text: String) -> PageValue {
+        let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+        return .list(
+            parts.enumerated().filter { !$0.element.isEmpty }.map { index, part in
+                ["text": .text(String(part)), "code": .flag(index % 2 == 1)]
+            })
+    }
+
     static func status(_ status: Finding.Status) -> String {
         switch status {
         case .new: "new"

@@ -53,7 +53,7 @@ enum WorkloadPage {
             throw ConsoleError(
                 .notFound, "Nothing is known about \(subject.display): it never had a problem, or not for long.")
         }
-        let open = findings.filter { $0.status == .new || $0.status == .inProgress }
+        let open = findings.filter(isOpen)
         let fixable = open.contains { parts.checks[$0.checkID]?.fixable == true }
         let patch = fixable ? await parts.control.suggestedPatch(for: found) : nil
         let exemptions = try await parts.store.ledger.allExemptions()
@@ -65,8 +65,11 @@ enum WorkloadPage {
                 "apiVersion": .text(found.apiVersion), "cluster": .text(found.cluster),
                 "open": .text(Words.plural(open.count, "open finding")), "clean": .flag(open.isEmpty),
                 "counts": counts(Dictionary(grouping: open, by: \.severity).mapValues(\.count)),
-                "findings": .list(
-                    findings.map { result($0, parts, call, exemption: reasons[$0.exemptionID]) }),
+                "groups": .list(groups(findings, parts).map { group in
+                    .map(group.about.merging([
+                        "findings": .list(group.findings.map { result($0, parts, call, reasons[$0.exemptionID]) })
+                    ]) { $1 })
+                }),
                 "patch": .list((patch ?? "").isEmpty ? [] : lines(patch ?? "")),
                 "hasPatch": .flag(!(patch ?? "").isEmpty),
                 "soon": .text(ExemptionsPage.standardExpiry(now: call.now)),
@@ -74,20 +77,42 @@ enum WorkloadPage {
             ])
     }
 
+    /// The findings of each check together, in their order.
+    private static func groups(_ findings: [Finding], _ parts: ConsoleParts) -> [(
+        about: [String: PageValue], findings: [Finding]
+    )] {
+        var order: [String] = []
+        var groups: [String: [Finding]] = [:]
+        for finding in findings {
+            // What is over stands apart from what is open.
+            let key = "\(isOpen(finding)) \(finding.checkID) \(finding.severity)"
+            if groups[key] == nil { order.append(key) }
+            groups[key, default: []].append(finding)
+        }
+        return order.compactMap { key in
+            guard let findings = groups[key], let first = findings.first else { return nil }
+            let check = parts.checks[first.checkID]
+            let about: [String: PageValue] = [
+                "check": .text(first.checkID), "checkTitle": .text(check?.title ?? first.checkID),
+                "severity": Words.severity(first.severity), "over": .flag(!isOpen(first)),
+                "fixable": .flag(check?.fixable == true && isOpen(first)),
+                "why": Words.prose(check?.why ?? ""), "remedy": Words.prose(check?.remediation ?? ""),
+            ]
+            return (about, findings)
+        }
+    }
+
+    private static func isOpen(_ finding: Finding) -> Bool { finding.status == .new || finding.status == .inProgress }
+
     private static func result(
-        _ finding: Finding, _ parts: ConsoleParts, _ call: Call, exemption: Exemption?
+        _ finding: Finding, _ parts: ConsoleParts, _ call: Call, _ exemption: Exemption?
     ) -> PageValue {
         let check = parts.checks[finding.checkID]
-        let isOpen = finding.status == .new || finding.status == .inProgress
         return [
             "fingerprint": .text("\(finding.fingerprint)"), "check": .text(finding.checkID),
-            "checkTitle": .text(check?.title ?? finding.checkID), "severity": Words.severity(finding.severity),
-            "status": .text(Words.status(finding.status)), "state": .text(finding.status.rawValue),
-            "outcome": .text(finding.outcome.rawValue), "isError": .flag(finding.outcome == .error),
+            "status": .text(Words.status(finding.status)), "isError": .flag(finding.outcome == .error),
             "container": .text(finding.container), "message": .text(finding.message), "path": .text(finding.path),
             "value": .text(finding.value), "masked": .flag(check?.sensitive == true && !finding.value.isEmpty),
-            "why": .text(check?.why ?? ""), "remedy": .text(check?.remediation ?? ""),
-            "fixable": .flag(check?.fixable == true && isOpen),
             "first": Words.time(finding.firstSeen, now: call.now),
             "last": Words.time(finding.lastSeen, now: call.now),
             "resolvedAt": Words.time(finding.resolvedAt, now: call.now),
@@ -95,7 +120,7 @@ enum WorkloadPage {
             "exemption": .text(finding.exemptionID), "exemptionReason": .text(exemption?.reason ?? ""),
             "exemptionOwner": .text(exemption?.owner ?? ""),
             "canClaim": .flag(finding.status == .new), "canRelease": .flag(finding.status == .inProgress),
-            "canExempt": .flag(isOpen && finding.outcome != .error),
+            "canExempt": .flag(isOpen(finding) && finding.outcome != .error),
             "subject": [
                 "cluster": .text(finding.subject.cluster), "kind": .text(finding.subject.kind),
                 "namespace": .text(finding.subject.namespace), "name": .text(finding.subject.name),
