@@ -179,7 +179,7 @@ struct YAMLComposer: ~Copyable {
     }
 
     /// How sigs.k8s.io/yaml writes a scalar that stands as a key.
-    private static func keyText(
+    static func keyText(
         _ value: YAMLScalar.Value, _ text: UnsafeBufferPointer<UInt8>
     ) -> Result<[UInt8], KeyProblem> {
         switch value {

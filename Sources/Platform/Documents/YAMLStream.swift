@@ -10,6 +10,8 @@ final class YAMLStream {
     private let text: UnsafeMutableBufferPointer<UInt8>
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let event: UnsafeMutablePointer<yaml_event_t>
+    /// Sees the events of each document, for those who need to know where things stand.
+    let outline: OutlineBuilder?
     private var isParsing = false
     private var isDone = false
     /// Where the running parser began: its first line counts as line 1 to libyaml.
@@ -24,7 +26,8 @@ final class YAMLStream {
     /// Where that document begins.
     private var end: (offset: Int, line: Int)?
 
-    init(_ bytes: [UInt8], source: String, limits: DocumentLimits) {
+    init(_ bytes: [UInt8], source: String, limits: DocumentLimits, outline: OutlineBuilder? = nil) {
+        self.outline = outline
         self.source = source
         self.limits = limits
         text = .allocate(capacity: bytes.count + 1)
@@ -94,6 +97,7 @@ final class YAMLStream {
     private func compose() -> Result<Document, DocumentError>? {
         var composer = YAMLComposer(limits: limits, lineOffset: startLine)
         var problem: YAMLComposer.Problem?
+        outline?.begin()
         while true {
             guard yaml_parser_parse(parser, event) == 1 else {
                 let error = fail()
@@ -101,6 +105,7 @@ final class YAMLStream {
             }
             defer { yaml_event_delete(event) }
             if event.pointee.type == YAML_DOCUMENT_END_EVENT { break }
+            outline?.take(event, startLine: startLine)
             if problem == nil {
                 do throws(YAMLComposer.Problem) {
                     try composer.take(event)
@@ -171,7 +176,7 @@ final class YAMLStream {
     }
 
     /// The offset behind the next line end, counting line ends as libyaml does (CR, LF, CRLF, NEL, LS, PS).
-    private func lineEnd(from offset: Int) -> Int? {
+    static func lineEnd(in text: UnsafeBufferPointer<UInt8>, from offset: Int) -> Int? {
         var index = offset
         while index < text.count {
             switch text[index] {
@@ -184,6 +189,10 @@ final class YAMLStream {
             }
         }
         return nil
+    }
+
+    private func lineEnd(from offset: Int) -> Int? {
+        Self.lineEnd(in: UnsafeBufferPointer(text), from: offset)
     }
 
     private func isDocumentStart(_ offset: Int) -> Bool {
