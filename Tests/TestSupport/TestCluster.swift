@@ -25,7 +25,7 @@ package final class TestCluster: Sendable {
         let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/root") + "/.cache"
         let isBuilt =
             environment["BULWARK_TEST_APISERVER"] != nil
-            || FileManager.default.isExecutableFile(atPath: cache + "/bulwark/kube-apiserver-1.20.2/kube-apiserver")
+            || FileManager.default.isExecutableFile(atPath: cache + "/bulwark/kube-apiserver-1.20.2-2/kube-apiserver")
         if !isBuilt {
             print(
                 "LIVE TESTS SKIPPED: no API server. Run `scripts/test-cluster build`, or set BULWARK_TEST_KUBECONFIG.")
