@@ -1,2 +1,74 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Findings
 import Testing
+
+@Suite struct FindingsTests {
+    @Test(arguments: [
+        ("", "anything", true), ("*", "anything", true), ("shop", "shop", true), ("shop", "shops", false),
+        ("log-*", "log-agent", true), ("log-*", "blog-agent", false), ("*-agent", "log-agent", true),
+        ("a*b*c", "a-b-b-c", true), ("a*b*c", "acb", false), ("*a*", "bbb", false), ("a**", "a", true),
+    ])
+    func patternsMatchWholeNames(pattern: String, text: String, matches: Bool) {
+        #expect(Exemption.matches(pattern, text) == matches)
+    }
+
+    /// A pattern of stars against a text that almost matches must not take exponential time.
+    @Test func hostilePatternsEnd() {
+        let pattern = String(repeating: "a*", count: 200) + "b"
+        #expect(!Exemption.matches(pattern, String(repeating: "a", count: 5000)))
+    }
+
+    private static let check = Check(
+        id: "BW-HOST-001", slug: "host-network", area: "host", title: "t", severity: .high, why: "w", remediation: "r",
+        aliases: [("checkov", ["CKV_K8S_19"])])
+    private static let subject = Subject(
+        cluster: "prod", apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "web")
+
+    @Test(arguments: [
+        (Exemption(owner: "o", reason: "r"), true),
+        (Exemption(owner: "o", reason: "r", expiry: 100), false),
+        (Exemption(owner: "o", reason: "r", expiry: 101), true),
+        (Exemption(owner: "o", reason: "r", checks: ["ckv_k8s_19"]), true),
+        (Exemption(owner: "o", reason: "r", checks: ["host-pid"]), false),
+        (Exemption(owner: "o", reason: "r", namespace: "sh*", kind: "deployment", name: "web"), true),
+        (Exemption(owner: "o", reason: "r", cluster: "test"), false),
+        (Exemption(owner: "o", reason: "r", container: "sidecar"), false),
+    ])
+    func exemptionsCoverWhatTheySay(exemption: Exemption, covers: Bool) {
+        #expect(exemption.covers(check: Self.check, subject: Self.subject, container: "app", now: 100) == covers)
+    }
+
+    @Test func scoresWeighPassesBySeverity() {
+        var summary = Summary()
+        #expect(summary.score == 100)
+        summary.add(.pass, .critical)
+        summary.add(.fail, .low, count: 8)
+        // 16 of 16 + 8 * 2.
+        #expect(summary.score == 50)
+        summary.add(.error, .critical, count: 5)
+        #expect(summary.score == 50)
+        #expect(summary.worst == .low)
+        summary.add(.warn, .high)
+        #expect(summary.worst == .high)
+    }
+
+    @Test func fingerprintsReadBack() throws {
+        let fingerprint = Fingerprint(high: 0x0123_4567_89ab_cdef, low: 7)
+        #expect(fingerprint.description == "0123456789abcdef0000000000000007")
+        #expect(Fingerprint(fingerprint.description) == fingerprint)
+        #expect(Fingerprint("xyz") == nil)
+        #expect(Fingerprint(String(repeating: "g", count: 32)) == nil)
+    }
+
+    @Test func severitiesAreOrderedAndNamed() {
+        #expect(Severity(name: "HIGH") == .high)
+        #expect(Severity(name: "info") == .informational)
+        #expect(Severity(name: "severe") == nil)
+        #expect(Severity.allCases == Severity.allCases.sorted())
+    }
+
+    @Test func groupsIgnoreVersions() {
+        #expect(Subject(apiVersion: "apps/v1", kind: "Deployment", name: "a").group == "apps")
+        #expect(Subject(apiVersion: "v1", kind: "Pod", name: "a").group == "")
+    }
+}

@@ -27,6 +27,11 @@ enum Terminal {
         FileHandle.standardError.write(Data("bulwark: \(DisplayText.safe(message))\n".utf8))
     }
 
+    /// Writes a remark to standard error.
+    static func note(_ message: String) {
+        FileHandle.standardError.write(Data("\(DisplayText.safe(message))\n".utf8))
+    }
+
     /// Writes a line for the person at the terminal to standard output.
     static func say(_ message: String) {
         FileHandle.standardOutput.write(Data("\(message)\n".utf8))

@@ -32,6 +32,21 @@ final class FileInspection {
 
     func run(_ paths: [String], emit: (CheckResult) -> Void) throws {
         let kinds = try options.kinds()
+        let inputs = learn(paths)
+        for (index, input) in inputs.enumerated() {
+            progress.show("inspecting \(index + 1) of \(inputs.count) files")
+            each(input) { found, kind in
+                if let kinds, !kinds.contains(kind) { return }
+                guard options.selects(found.subject) else { return }
+                judge(found, kind, input.path, emit)
+            }
+        }
+        progress.clear()
+        if let limit = options.failOn?.severity, worst >= limit { status = max(status, .failed) }
+    }
+
+    /// The first pass: what objects there are.
+    private func learn(_ paths: [String]) -> [Input] {
         let files = InputFile.all(in: paths) { message in note(message) }
         var inputs: [Input] = []
         var budget = Self.keptBytes
@@ -58,16 +73,42 @@ final class FileInspection {
         }
         inspector.context = context
         if !controllers.isEmpty { judgeOwners(inputs, controllers) }
-        for (index, input) in inputs.enumerated() {
-            progress.show("inspecting \(index + 1) of \(inputs.count) files")
+        progress.clear()
+        return inputs
+    }
+
+    /// A patch that mends what fixes can mend on one object of the files; nil without one.
+    func patch(for subject: Subject, in paths: [String]) -> String? {
+        var patch: String?
+        for input in learn(paths) {
             each(input) { found, kind in
-                if let kinds, !kinds.contains(kind) { return }
-                guard options.selects(found.subject) else { return }
-                judge(found, kind, input.path, emit)
+                guard patch == nil, found.subject == subject else { return }
+                let edits = inspector.plannedEdits(
+                    for: Inspector.Input(object: found.object, kind: kind, subject: subject))
+                patch = PatchText.yaml(edits, of: found.object, subject: subject)
             }
         }
-        progress.clear()
-        if let limit = options.failOn?.severity, worst >= limit { status = max(status, .failed) }
+        return patch
+    }
+
+    /// What `--fix` would make of the files: each one's name, text and mended text, where they differ.
+    func fixes(_ paths: [String], body: (_ file: String, _ old: [UInt8], _ new: [UInt8]) throws -> Void) throws {
+        let kinds = try options.kinds()
+        for input in learn(paths) where input.path != "-" || !input.documents.isEmpty {
+            do {
+                let old =
+                    try input.path == "-"
+                    ? InputFile.all(of: try standardInput ?? InputFile.spoolStandardInput(), "-")
+                    : InputFile.text(input.path, limit: DocumentLimits.standard.maxBytes)
+                let fixer = FileFixer(inspector: inspector) { found in
+                    self.options.selects(found.subject) && (kinds == nil || found.kind.map { kinds?.contains($0) == true } == true)
+                }
+                let new = fixer.fix(old, file: input.path) { self.note($0) }
+                if new != old { try body(input.path, old, new) }
+            } catch let error as UserError {
+                note(error.message)
+            }
+        }
     }
 
     private struct Input {

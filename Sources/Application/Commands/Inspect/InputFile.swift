@@ -86,17 +86,47 @@ enum InputFile {
 
     /// Everything of a small file, e.g. of settings.
     static func text(_ path: String, limit: Int = 1 << 20) throws -> [UInt8] {
-        try open(path) { file in
-            var bytes: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 65_536)
-            while true {
-                let count = Foundation.read(file, &buffer, buffer.count)
-                if count < 0, errno == EINTR { continue }
-                guard count >= 0 else { throw UserError("\(path): \(reason(errno))") }
-                if count == 0 { return bytes }
-                bytes += buffer[..<count]
-                guard bytes.count <= limit else { throw UserError("\(path): larger than \(limit >> 10) KB") }
-            }
+        try open(path) { try all(of: $0, path, limit: limit) }
+    }
+
+    /// Everything of an open file from its beginning.
+    static func all(of file: Int32, _ path: String, limit: Int = 64 << 20) throws -> [UInt8] {
+        lseek(file, 0, SEEK_SET)
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Foundation.read(file, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw UserError("\(path): \(reason(errno))") }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            guard bytes.count <= limit else { throw UserError("\(path): larger than \(limit >> 10) KB") }
+        }
+    }
+
+    /// Puts a new text in the place of a file: written beside it first, so that a crash leaves the old or the new one whole.
+    static func replace(_ path: String, with bytes: [UInt8]) throws {
+        guard let real = realpath(path, nil) else { throw UserError("\(path): \(reason(errno))") }
+        defer { free(real) }
+        let target = String(cString: real)
+        var info = stat()
+        guard stat(target, &info) == 0 else { throw UserError("\(path): \(reason(errno))") }
+        var template = Array("\(target).XXXXXX".utf8CString)
+        let file = mkstemp(&template)
+        guard file >= 0 else { throw UserError("\(path): \(reason(errno))") }
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+            if count <= 0 { break }
+            done += count
+        }
+        _ = fchown(file, info.st_uid, info.st_gid)
+        let isWhole = done == bytes.count && fchmod(file, info.st_mode & 0o7777) == 0 && fsync(file) == 0
+        let code = errno
+        close(file)
+        guard isWhole, rename(template, target) == 0 else {
+            unlink(template)
+            throw UserError("\(path): cannot be written: \(reason(isWhole ? errno : code))")
         }
     }
 

@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Documents
 import Findings
 import Foundation
 import PodSecurity
@@ -19,6 +20,12 @@ struct Inspect: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "table, json, yaml, sarif, junit, html or policyreport.")
     var output: OutputArgument = OutputArgument(format: .table)
 
+    @Flag(name: .long, help: "Print a unified diff that mends what can be mended mechanically.")
+    var fix = false
+
+    @Flag(name: .long, help: "With --fix: edit the files in place, keeping comments and order.")
+    var write = false
+
     @OptionGroup var cluster: ClusterOptions
 
     @OptionGroup var options: InspectionOptions
@@ -30,6 +37,10 @@ struct Inspect: AsyncParsableCommand {
                     ? "nothing to inspect: name files or folders, - for standard input, or --live for a cluster"
                     : "name either files or a cluster, not both")
         }
+        if write, !fix { throw UserError("--write goes with --fix") }
+        if fix, cluster.isAsked {
+            throw UserError("--fix edits files; for a cluster the console shows a patch on each workload's page")
+        }
         let catalogue = try options.catalogue()
         var inspector = Inspector(
             catalogue,
@@ -39,6 +50,7 @@ struct Inspect: AsyncParsableCommand {
         inspector.now = Int64(Date().timeIntervalSince1970)
         inspector.includesPasses = options.all
         if let file = options.exemptions { inspector.exemptions = try ExemptionsFile.read(file) }
+        if fix { return try mend(inspector) }
         var encoder = makeEncoder(
             output.format,
             options: EncodingOptions(
@@ -64,6 +76,27 @@ struct Inspect: AsyncParsableCommand {
         let inspection = FileInspection(options: options, inspector: inspector)
         try inspection.run(paths) { encoder.add($0) }
         encoder.finish(inspection.tally.summary)
+        if inspection.status != .done { throw inspection.status }
+    }
+
+    private func mend(_ inspector: Inspector) throws {
+        if write, paths.contains("-") { throw UserError("--write cannot edit standard input; leave it out for a diff") }
+        let inspection = FileInspection(options: options, inspector: inspector)
+        var count = 0
+        try inspection.fixes(paths) { file, old, new in
+            count += 1
+            if write {
+                try InputFile.replace(file, with: new)
+                return
+            }
+            let diff = UnifiedDiff.diff(
+                old: String(decoding: old, as: UTF8.self), new: String(decoding: new, as: UTF8.self), path: file)
+            Array(diff.utf8).withUnsafeBytes { Terminal.write($0) }
+        }
+        Terminal.note(
+            count == 0
+                ? "nothing to mend mechanically"
+                : write ? "mended \(count) files; inspect again to see what is left" : "\(count) files would change; --write edits them")
         if inspection.status != .done { throw inspection.status }
     }
 }

@@ -18,6 +18,13 @@ struct FileSource: InspectionSource {
 
     func health() -> [SourceHealth] { [SourceHealth(kind: "files", isReady: true)] }
 
+    func suggestedPatch(for subject: Subject) async throws -> String? {
+        var inspector = Inspector(catalogue)
+        inspector.exemptions = try await recorder.exemptions()
+        let inspection = FileInspection(options: try InspectionOptions.parse([]), inspector: inspector, cluster: name)
+        return inspection.patch(for: subject, in: paths)
+    }
+
     func inspectAll(report: Int64, progress: @Sendable (Int, Int) -> Void) async throws -> Summary {
         var inspector = Inspector(catalogue)
         inspector.masking = masking

@@ -44,6 +44,9 @@ struct Serve: AsyncParsableCommand {
     @Option(name: .long, help: "The log stream that results are appended to. Kept for later starts.")
     var logStream: String?
 
+    @Option(name: .long, help: "Write results into the cluster: policyreport, openreports, events or none. Repeatable; kept for later starts.")
+    var writeBack: [WriteBackArgument] = []
+
     mutating func run() async throws {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "bulwark")
@@ -100,6 +103,11 @@ struct Serve: AsyncParsableCommand {
                 settings.schedule = schedule
             }
             if let logStream { settings.logStream = logStream }
+            if !writeBack.isEmpty {
+                settings.writePolicyReports = writeBack.contains(.policyreport)
+                settings.writeOpenReports = writeBack.contains(.openreports)
+                settings.writeEvents = writeBack.contains(.events)
+            }
             try await store.update(settings)
             return store
         } catch let error as StoreError {
@@ -110,20 +118,22 @@ struct Serve: AsyncParsableCommand {
     private func service(_ store: Store, _ logger: Logger) async throws -> InspectionService {
         let catalogue = try Catalogue.embedded()
         let masking = Masking(key: try await maskingKey(store))
-        let source: any InspectionSource
         if !files.isEmpty {
-            source = FileSource(
+            let source = FileSource(
                 name: files.joined(separator: " "), paths: files, catalogue: catalogue, masking: masking,
                 recorder: store.ledger, now: { Store.wallClock() })
-        } else {
-            var inspector = Inspector(catalogue)
-            inspector.masking = masking
-            let client = try cluster.client(logger: logger)
-            source = try ClusterSource(
-                client: client, kinds: try await cluster.kinds(client), inspector: inspector, recorder: store.ledger,
-                logger: logger)
+            return InspectionService(source: source, recorder: store.ledger, logger: logger)
         }
-        return InspectionService(source: source, recorder: store.ledger, logger: logger)
+        var inspector = Inspector(catalogue)
+        inspector.masking = masking
+        let client = try cluster.client(logger: logger)
+        let source = try ClusterSource(
+            client: client, kinds: try await cluster.kinds(client), inspector: inspector, recorder: store.ledger,
+            logger: logger)
+        let back = WriteBack(client: client, store: store, checks: catalogue.checks.map(\.check), logger: logger)
+        return InspectionService(
+            source: source, recorder: store.ledger, logger: logger, onStarted: { await back.started(report: $0) },
+            onFinished: { await back.finished(report: $0, summary: $1) })
     }
 
     /// The key that masks credentials, made once for each database, so that a change of a credential shows.
@@ -136,6 +146,11 @@ struct Serve: AsyncParsableCommand {
         try await store.setSetting("masking-key", Data(key).base64EncodedString())
         return key
     }
+}
+
+/// What `serve` writes into the cluster.
+enum WriteBackArgument: String, ExpressibleByArgument, CaseIterable {
+    case policyreport, openreports, events, none
 }
 
 /// Runs the inspection service until the process is told to stop.

@@ -47,7 +47,9 @@ struct ServerControl: InspectionControl {
         service.setSchedule(schedule)
     }
 
-    func suggestedPatch(for subject: Subject) async -> String? { nil }
+    func suggestedPatch(for subject: Subject) async -> String? {
+        try? await service.source.suggestedPatch(for: subject)
+    }
 
     func readiness() async -> [ReadinessPart] {
         service.source.health().map { ReadinessPart(name: $0.kind, ready: $0.isReady, message: $0.message) }

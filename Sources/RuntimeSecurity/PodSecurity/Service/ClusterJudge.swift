@@ -58,6 +58,8 @@ struct ClusterJudge: Sendable {
         inspector.now = now
     }
 
+    func plannedEdits(for input: Inspector.Input) -> [PlannedEdit] { inspector.plannedEdits(for: input) }
+
     // MARK: Reports
 
     mutating func beginReport(_ report: Int64) { running = Running(report: report) }

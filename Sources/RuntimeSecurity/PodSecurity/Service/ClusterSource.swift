@@ -101,6 +101,17 @@ package final class ClusterSource: InspectionSource {
         }
     }
 
+    package func suggestedPatch(for subject: Subject) async throws -> String? {
+        guard let kind = ObjectKind(apiVersion: subject.apiVersion, kind: subject.kind),
+            let resource = kinds.resource(kind)
+        else { return nil }
+        let object = try await client.get(
+            resource, namespace: kind.isClusterScoped ? nil : subject.namespace, name: subject.name)
+        let input = Inspector.Input(object: object.node, kind: kind, subject: subject)
+        let edits = judging.withLock { $0.plannedEdits(for: input) }
+        return PatchText.yaml(edits, of: object.node, subject: subject)
+    }
+
     // MARK: A full inspection
 
     package func inspectAll(report: Int64, progress: @Sendable (Int, Int) -> Void) async throws -> Summary {

@@ -14,6 +14,8 @@ package protocol InspectionSource: Sendable {
     func inspectAll(report: Int64, progress: @Sendable (Int, Int) -> Void) async throws -> Summary
     /// Parts that must work, what they wait for, and how they do.
     func health() -> [SourceHealth]
+    /// A strategic merge patch in YAML that mends what fixes can mend on a subject; nil without one.
+    func suggestedPatch(for subject: Subject) async throws -> String?
 }
 
 package struct SourceHealth: Sendable {

@@ -8,6 +8,8 @@ package struct FoundObject {
     /// Nil for a kind that inspection does not judge.
     package let kind: ObjectKind?
     package let subject: Subject
+    /// Where in its document the object stands: empty, or through the items of lists.
+    package let path: [PathComponent]
 
     /// Lists inside lists are opened this deep.
     private static let listDepth = 3
@@ -17,7 +19,7 @@ package struct FoundObject {
     package static func all(
         in root: Node, cluster: String = "", problem: (String, Int) -> Void, body: (FoundObject) -> Void
     ) {
-        visit(root, cluster, inherited: nil, listDepth, problem, body)
+        visit(root, [], cluster, inherited: nil, listDepth, problem, body)
     }
 
     /// The same for one item of a list that is read item by item. `listKind` and `listVersion` are what the list has said of
@@ -29,13 +31,13 @@ package struct FoundObject {
         guard let listKind, listKind != "List", listKind.hasSuffix("List") else {
             // Nothing says what it is: that must not look as if there were nothing to judge.
             if root["kind"] == nil { problem("an item of the list does not say its kind", root.line) }
-            return visit(root, cluster, inherited: nil, listDepth, problem, body)
+            return visit(root, [], cluster, inherited: nil, listDepth, problem, body)
         }
-        visit(root, cluster, inherited: (listVersion ?? "", String(listKind.dropLast(4))), listDepth, problem, body)
+        visit(root, [], cluster, inherited: (listVersion ?? "", String(listKind.dropLast(4))), listDepth, problem, body)
     }
 
     private static func visit(
-        _ node: Node, _ cluster: String, inherited: (apiVersion: String, kind: String)?, _ depth: Int,
+        _ node: Node, _ path: [PathComponent], _ cluster: String, inherited: (apiVersion: String, kind: String)?, _ depth: Int,
         _ problem: (String, Int) -> Void, _ body: (FoundObject) -> Void
     ) {
         guard node.kind == .object else {
@@ -55,19 +57,24 @@ package struct FoundObject {
             }
             // The items of a typed list need not repeat what they are.
             let item = kind == "List" ? nil : (apiVersion, String(kind.dropLast(4)))
-            for element in items.elements {
-                visit(element, cluster, inherited: item ?? ("", ""), depth - 1, problem, body)
+            for (index, element) in items.elements.enumerated() {
+                visit(
+                    element, path + ["items", .index(index)], cluster, inherited: item ?? ("", ""), depth - 1, problem,
+                    body)
             }
             return
         }
         if let metadata = node["metadata"], metadata.kind != .object, !metadata.isNull {
             return problem("metadata should be an object, not \(metadata.described)", metadata.line)
         }
-        body(FoundObject(node, apiVersion, kind, cluster))
+        body(FoundObject(node, apiVersion, kind, cluster, path: path))
     }
 
     /// An object whose group version and kind are known from elsewhere, e.g. the list that it came in.
-    package init(_ node: Node, _ apiVersion: String, _ kind: String, _ cluster: String) {
+    package init(
+        _ node: Node, _ apiVersion: String, _ kind: String, _ cluster: String, path: [PathComponent] = []
+    ) {
+        self.path = path
         let known = ObjectKind(apiVersion: apiVersion, kind: kind)
         let metadata = node["metadata"]
         object = node

@@ -4,25 +4,29 @@ import Documents
 /// A mechanical remedy: edits of the failing object's source.
 ///
 ///     fix:
-///       - set: securityContext.privileged
-///         value: false
-///       - remove: hostNetwork
+///       scope: container                 # where paths start: container, pod or object
+///       unless: {path: securityContext.privileged, is: true}
+///       edits:
+///         - set: securityContext.allowPrivilegeEscalation
+///           value: false
+///         - remove: tty
 package struct Fix: Sendable {
-    package enum Edit: Sendable {
-        /// Puts a value at a path, making what is missing on the way. The value is JSON text.
-        case set(path: String, json: String)
+    enum Edit: Sendable {
+        /// Puts a value at a path, making what is missing on the way.
+        case set(path: String, EditValue)
         case remove(path: String)
         /// Puts a value at the end of a list, unless it is there, making the list when it is missing.
-        case append(path: String, json: String)
+        case append(path: String, EditValue)
     }
 
-    /// Whether paths start at the container that failed, at the pod spec, or at the object.
-    package enum Scope: String, Sendable {
+    enum Scope: String, Sendable {
         case container, pod, object
     }
 
-    package let scope: Scope
-    package let edits: [Edit]
+    let scope: Scope
+    let edits: [Edit]
+    /// Where this holds, the fix would make what an API server refuses, and is left out.
+    let unless: Condition?
 
     init(_ node: Node, slug: String) throws(InspectionError) {
         guard let scope = Scope(rawValue: node["scope"]?.string ?? "") else {
@@ -31,16 +35,21 @@ package struct Fix: Sendable {
         var edits: [Edit] = []
         for step in node.list("edits") {
             if let path = step["set"]?.string, let value = step["value"] {
-                edits.append(.set(path: path, json: value.json()))
+                edits.append(.set(path: path, EditValue(value)))
             } else if let path = step["remove"]?.string {
                 edits.append(.remove(path: path))
             } else if let path = step["append"]?.string, let value = step["value"] {
-                edits.append(.append(path: path, json: value.json()))
+                edits.append(.append(path: path, EditValue(value)))
             } else {
                 throw InspectionError(.catalogue, "check \(slug): an edit is set, remove or append")
             }
         }
         self.scope = scope
         self.edits = edits
+        if let condition = node["unless"] {
+            unless = try JudgeDecoding.condition(condition, slug)
+        } else {
+            unless = nil
+        }
     }
 }
