@@ -29,8 +29,8 @@ final class Fixture: Sendable {
     var path: String { folder + "/bulwark.db" }
 
     func open() throws -> Store {
-        let clock = clock
-        return try Store.open(path: path, retention: retention, now: { clock.now })
+        // The store keeps the fixture, and so its folder, as long as it lives.
+        try Store.open(path: path, retention: retention, now: { self.clock.now })
     }
 }
 

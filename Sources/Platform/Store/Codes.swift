@@ -78,6 +78,14 @@ enum Code {
         return Int64(bitPattern: hash)
     }
 
+    /// A text as the store keeps it: SQLite and its readers disagree on where a text with a zero character ends.
+    static func withoutZero(_ text: String) -> String {
+        guard text.utf8.contains(0) else { return text }
+        var clean = ""
+        for scalar in text.unicodeScalars { clean.unicodeScalars.append(scalar == "\0" ? "\u{FFFD}" : scalar) }
+        return clean
+    }
+
     /// At most `limit` bytes, cut between characters.
     static func clip(_ text: String, _ limit: Int) -> String {
         guard text.utf8.count > limit else { return text }

@@ -39,7 +39,8 @@ extension FindingLedger {
         try await connection.read { db in
             var sql = Conditions(
                 "c.name = ? AND k.namespace = ? AND k.kind = ? AND s.name = ? AND f.status < \(Code.archived)",
-                subject.cluster, subject.namespace, subject.kind, subject.name)
+                Code.withoutZero(subject.cluster), Code.withoutZero(subject.namespace), Code.withoutZero(subject.kind),
+                Code.withoutZero(subject.name))
             if !subject.apiVersion.isEmpty { sql.add("k.grp = ?", String(subject.group)) }
             let rows = try Row.fetchAll(
                 db,

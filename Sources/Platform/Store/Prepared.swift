@@ -1,6 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import GRDB
 import GRDBSQLite
+import Glibc
 
 /// A prepared statement bound and stepped column by column, for paths that run once a result: no argument arrays, no
 /// rows. It lives in the connection's statement cache, so make one only inside a database access, and never use the
@@ -23,9 +24,15 @@ struct Prepared {
         if let value { sqlite3_bind_int64(handle, index, value) } else { sqlite3_bind_null(handle, index) }
     }
 
+    /// Binds a text. A zero byte, which would end the text for half of SQLite, becomes U+FFFD.
     func bind(_ index: Int32, _ value: some StringProtocol) {
         var text = String(value)
-        text.withUTF8 { bind(index, UnsafeRawBufferPointer($0)) }
+        let whole = text.withUTF8 { bytes in
+            if let start = bytes.baseAddress, memchr(start, 0, bytes.count) != nil { return false }
+            bind(index, UnsafeRawBufferPointer(bytes))
+            return true
+        }
+        if !whole { bind(index, bytes: Array(Code.withoutZero(text).utf8)) }
     }
 
     func bind(_ index: Int32, bytes: [UInt8]) {

@@ -39,7 +39,11 @@ final class StoreFile: Sendable {
         descriptor = held
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Said, not only closed: a child that is being started may hold the descriptor for another moment.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Takes the file from everybody else, once it is known to be ours.
     static func makePrivate(_ path: String) throws(StoreError) {
