@@ -50,14 +50,17 @@ import Testing
                 let left = try inspect([editor.text], checks: [entry.check.id])
                     .filter { $0.outcome == .fail && $0.check.id == entry.check.id }
                 // A fix may hold back where an API server would refuse its result; then nothing was changed.
-                #expect(left.isEmpty || editor.bytes == bytes, "\(entry.check.slug)/\(file.lastPathComponent): \(left.map(\.message))")
+                #expect(
+                    left.isEmpty || editor.bytes == bytes,
+                    "\(entry.check.slug)/\(file.lastPathComponent): \(left.map(\.message))")
             }
         }
         #expect(mended > 20)
     }
 
     @Test func escalationIsNotForbiddenToThePrivileged() throws {
-        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: i, securityContext: {privileged: true}}]}"
+        let pod =
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: i, securityContext: {privileged: true}}]}"
         #expect(try plan(pod, checks: ["priv-escalation"]).isEmpty)
         #expect(try plan(pod, checks: ["privileged"]).count == 1)
     }

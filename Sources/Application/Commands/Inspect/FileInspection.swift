@@ -101,7 +101,8 @@ final class FileInspection {
                     ? InputFile.all(of: try standardInput ?? InputFile.spoolStandardInput(), "-")
                     : InputFile.text(input.path, limit: DocumentLimits.standard.maxBytes)
                 let fixer = FileFixer(inspector: inspector) { found in
-                    self.options.selects(found.subject) && (kinds == nil || found.kind.map { kinds?.contains($0) == true } == true)
+                    self.options.selects(found.subject)
+                        && (kinds == nil || found.kind.map { kinds?.contains($0) == true } == true)
                 }
                 let new = fixer.fix(old, file: input.path) { self.note($0) }
                 if new != old { try body(input.path, old, new) }

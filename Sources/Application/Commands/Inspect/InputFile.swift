@@ -116,7 +116,9 @@ enum InputFile {
         guard file >= 0 else { throw UserError("\(path): \(reason(errno))") }
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+            let count = bytes.withUnsafeBytes {
+                Foundation.write(file, $0.baseAddress.map { $0 + done }, bytes.count - done)
+            }
             if count <= 0 { break }
             done += count
         }

@@ -96,7 +96,9 @@ struct Inspect: AsyncParsableCommand {
         Terminal.note(
             count == 0
                 ? "nothing to mend mechanically"
-                : write ? "mended \(count) files; inspect again to see what is left" : "\(count) files would change; --write edits them")
+                : write
+                    ? "mended \(count) files; inspect again to see what is left"
+                    : "\(count) files would change; --write edits them")
         if inspection.status != .done { throw inspection.status }
     }
 }

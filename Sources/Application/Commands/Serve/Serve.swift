@@ -44,7 +44,11 @@ struct Serve: AsyncParsableCommand {
     @Option(name: .long, help: "The log stream that results are appended to. Kept for later starts.")
     var logStream: String?
 
-    @Option(name: .long, help: "Write results into the cluster: policyreport, openreports, events or none. Repeatable; kept for later starts.")
+    @Option(
+        name: .long,
+        help:
+            "Write results into the cluster: policyreport, openreports, events or none. Repeatable; kept for later starts."
+    )
     var writeBack: [WriteBackArgument] = []
 
     mutating func run() async throws {

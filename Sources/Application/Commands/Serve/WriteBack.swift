@@ -28,20 +28,24 @@ struct WriteBack: Sendable {
     func started(report: Int64) async {
         guard (try? await store.settings().writeEvents) == true else { return }
         await attempt("event") {
-            try await event("InspectionStarted", "Normal", "Bulwark began inspection \(report).", nil, key: "started-\(report)")
+            try await event(
+                "InspectionStarted", "Normal", "Bulwark began inspection \(report).", nil, key: "started-\(report)")
         }
     }
 
     func finished(report: Int64, summary: Summary) async {
         guard let settings = try? await store.settings() else { return }
-        for (api, isOn) in [(PolicyReportAPI.wgpolicy, settings.writePolicyReports), (.openreports, settings.writeOpenReports)] where isOn {
+        for (api, isOn) in [
+            (PolicyReportAPI.wgpolicy, settings.writePolicyReports), (.openreports, settings.writeOpenReports),
+        ] where isOn {
             await attempt(api.apiVersion) { try await writeReports(api) }
         }
         guard settings.writeEvents else { return }
         await attempt("event") {
             try await event(
                 "InspectionFinished", "Normal",
-                "Bulwark inspected \(summary.objects) objects: \(summary.count(.fail)) failures, score \(summary.score).", nil,
+                "Bulwark inspected \(summary.objects) objects: \(summary.count(.fail)) failures, score \(summary.score).",
+                nil,
                 key: "finished-\(report)")
             let began = try await store.ledger.report(report)?.started ?? 0
             var filter = FindingFilter.open
@@ -71,7 +75,8 @@ struct WriteBack: Sendable {
         guard let own = served.resource(apiVersion: api.apiVersion, kind: api.kind(cluster: false)),
             let whole = served.resource(apiVersion: api.apiVersion, kind: api.kind(cluster: true))
         else {
-            throw UserError("the cluster does not serve \(api.apiVersion); install its custom resource definitions first")
+            throw UserError(
+                "the cluster does not serve \(api.apiVersion); install its custom resource definitions first")
         }
         var objects = PolicyReportObjects(api: api, time: Store.wallClock())
         var filter = FindingFilter()
@@ -79,7 +84,8 @@ struct WriteBack: Sendable {
         filter.statuses = [.new, .inProgress, .suppressed]
         var offset = 0
         while true {
-            let page = try await store.ledger.findings(filter, sort: .subject, limit: FindingLedger.pageLimit, offset: offset)
+            let page = try await store.ledger.findings(
+                filter, sort: .subject, limit: FindingLedger.pageLimit, offset: offset)
             for finding in page.findings {
                 if let check = checks[finding.checkID] { objects.add(finding, check: check) }
             }
@@ -92,12 +98,15 @@ struct WriteBack: Sendable {
             let resource = object.namespace.isEmpty ? whole : own
             do {
                 _ = try await client.apply(
-                    resource, namespace: object.namespace.isEmpty ? nil : object.namespace, name: object.name, object.json,
+                    resource, namespace: object.namespace.isEmpty ? nil : object.namespace, name: object.name,
+                    object.json,
                     options: options)
                 written.insert(object.namespace)
             } catch let error as KubernetesError where error.code == .notFound || error.code == .conflict {
                 // The namespace went away meanwhile; the next run knows.
-                logger.notice("policy report not written", metadata: ["namespace": "\(object.namespace)", "reason": "\(error.message)"])
+                logger.notice(
+                    "policy report not written",
+                    metadata: ["namespace": "\(object.namespace)", "reason": "\(error.message)"])
             }
         }
         // Where nothing is wrong any more, yesterday's report must not stay.
@@ -106,7 +115,8 @@ struct WriteBack: Sendable {
                 for stale in page.objects
                 where stale.identity.name == PolicyReportObjects.name && !written.contains(stale.identity.namespace) {
                     try await client.delete(
-                        resource, namespace: resource.namespaced ? stale.identity.namespace : nil, name: stale.identity.name,
+                        resource, namespace: resource.namespaced ? stale.identity.namespace : nil,
+                        name: stale.identity.name,
                         uid: stale.identity.uid)
                 }
             }
@@ -116,7 +126,9 @@ struct WriteBack: Sendable {
     // MARK: Events
 
     /// Makes an Event about a subject, or about the cluster as a whole. `key` makes the name, so that it is made once.
-    private func event(_ reason: String, _ type: String, _ message: String, _ subject: Subject?, key: String) async throws {
+    private func event(_ reason: String, _ type: String, _ message: String, _ subject: Subject?, key: String)
+        async throws
+    {
         let namespace = subject.map { $0.namespace.isEmpty ? "default" : $0.namespace } ?? "default"
         var writer = TreeWriter(.json)
         writer.object { writer in

@@ -74,10 +74,12 @@ package enum PatchText {
         case .bool(let flag): return flag ? "true" : "false"
         case .number(let text): return text
         case .string(let text):
-            let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
-                (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")) || byte == UInt8(ascii: "_")
-                    || byte == UInt8(ascii: "-")
-            }
+            let isPlain =
+                !text.isEmpty
+                && text.utf8.allSatisfy { byte in
+                    (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")) || byte == UInt8(ascii: "_")
+                        || byte == UInt8(ascii: "-")
+                }
             let words: Set<String> = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
             if isPlain, !words.contains(text.lowercased()), !text.hasPrefix("-") { return text }
             return "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""

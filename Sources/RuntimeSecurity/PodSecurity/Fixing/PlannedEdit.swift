@@ -76,7 +76,8 @@ extension Inspector {
             let existing = node.at(steps)
             switch change {
             case .remove where existing == nil: continue
-            case .append(let value) where existing?.elements.contains(where: { EditValue($0) == value }) == true: continue
+            case .append(let value) where existing?.elements.contains(where: { EditValue($0) == value }) == true:
+                continue
             default: break
             }
             let edit = PlannedEdit(path: base + steps, change: change)

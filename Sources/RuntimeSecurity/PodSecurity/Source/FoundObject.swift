@@ -37,7 +37,8 @@ package struct FoundObject {
     }
 
     private static func visit(
-        _ node: Node, _ path: [PathComponent], _ cluster: String, inherited: (apiVersion: String, kind: String)?, _ depth: Int,
+        _ node: Node, _ path: [PathComponent], _ cluster: String, inherited: (apiVersion: String, kind: String)?,
+        _ depth: Int,
         _ problem: (String, Int) -> Void, _ body: (FoundObject) -> Void
     ) {
         guard node.kind == .object else {
