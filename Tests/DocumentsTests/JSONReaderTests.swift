@@ -181,4 +181,16 @@ struct JSONReaderTests {
         #expect(root["b"]?[1]?.line == 6)
         #expect(root["b"]?[1]?["c\n"]?.line == 6)
     }
+
+    @Test func sameContent() throws {
+        let one = try parseJSON(#"{"a":[1,"x\u0041",null],"b":{"c":true}}"#)
+        #expect(one.hasSameContent(as: try parseJSON("\n {\"a\": [1, \"xA\", null], \"b\": {\"c\": true}}")))
+        for other in [
+            #"{"a":[1,"xB",null],"b":{"c":true}}"#, #"{"a":[1,"xA",null],"d":{"c":true}}"#,
+            #"{"a":[2,"xA",null],"b":{"c":true}}"#, #"{"a":[1,"xA",null],"b":{"c":false}}"#,
+            #"{"a":[1,"xA"],"b":{"c":true}}"#, #"{"b":{"c":true},"a":[1,"xA",null]}"#, #"{"a":[1,"xA",[null]],"b":{}}"#,
+        ] {
+            #expect(try !one.hasSameContent(as: parseJSON(other)))
+        }
+    }
 }

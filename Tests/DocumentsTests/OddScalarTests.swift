@@ -8,7 +8,7 @@ struct OddScalarTests {
         #expect(OddScalars.table.count >= 200)
         for (yaml, json) in OddScalars.table {
             let expected = try parseJSON(json).root
-            for text in [yaml, "---\n" + yaml + "\n...\n", yaml.replacing("\n", with: "\r\n")] {
+            for text in [yaml + "\n", "---\n" + yaml + "\n...\n", (yaml + "\n").replacing("\n", with: "\r\n")] {
                 let results = readYAML(Array(text.utf8))
                 guard case .success(let document)? = results.first else {
                     Issue.record("\(text): \(results), expected \(json)")

@@ -3,8 +3,8 @@ import Documents
 
 /// Odd YAML and what the API server makes of it. Every row was shown to kubectl 1.32, whose reader is the server's.
 package enum OddScalars {
-    /// The members of a block mapping (to be indented as a whole where it stands deeper) and the object they make.
-    /// Numbers are as the server answers: through a 64-bit float where they do not fit 64 bits.
+    /// The lines of a block mapping (each ends with a line feed; to be indented as a whole where it stands deeper) and the
+    /// object they make. Numbers are as the server answers: through a 64-bit float where they do not fit 64 bits.
     package static let table: [(yaml: String, json: String)] = [
         ("v: y", "{\"v\":true}"),
         ("v: Y", "{\"v\":true}"),

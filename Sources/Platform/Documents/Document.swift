@@ -48,6 +48,22 @@ package final class Document: @unchecked Sendable {
     /// The outermost value.
     package var root: Node { Node(document: self, index: 0) }
 
+    /// Whether both hold the same tree: members in the same order, texts byte for byte. Lines may differ.
+    package func hasSameContent(as other: Document) -> Bool {
+        guard nodeCount == other.nodeCount else { return false }
+        for index in 0..<nodeCount {
+            let one = entries[index]
+            let two = other.entries[index]
+            guard one.keyLengthKind == two.keyLengthKind, one.length == two.length, one.next == two.next,
+                memcmp(pool + Int(one.keyOffset), other.pool + Int(two.keyOffset), Int(one.keyLengthKind >> 4)) == 0
+            else { return false }
+            let kind = Int(one.keyLengthKind & 15)
+            guard kind == BULWARK_NUMBER || kind == BULWARK_STRING else { continue }
+            if memcmp(pool + Int(one.offset), other.pool + Int(two.offset), Int(one.length)) != 0 { return false }
+        }
+        return true
+    }
+
     /// The 1-based line of an entry.
     func line(of entry: Int) -> Int {
         let at = Int(entries[entry].at)

@@ -38,7 +38,7 @@ package enum DocumentReader {
             }
             if readStream(text, source, limits, body) { return }
         }
-        var reader = YAMLReader(text, source: source, limits: limits)
+        var reader = YAMLReader(borrowing: text, source: source, limits: limits)
         guard let failure else {
             while let result = reader.next() { body(result) }
             return

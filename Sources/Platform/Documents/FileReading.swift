@@ -46,8 +46,10 @@ extension DocumentReader {
             if !isWhole, beginsAsList(window.bytes) {
                 return try readLarge(window, source: source, limits: limits, body)
             }
+            var status = stat()
+            let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
             while !isWhole {
-                guard window.bytes.count <= limits.maxBytes else {
+                guard max(size, window.bytes.count) <= limits.maxBytes else {
                     let message = "more than the limit of \(limits.maxBytes) bytes"
                     throw DocumentError(code: .tooLarge, message: message, file: source)
                 }

@@ -22,11 +22,7 @@ package struct YAMLReader {
     ///   - bytes: UTF-8 with or without a byte order mark, or UTF-16 with one.
     ///   - source: the file's name for errors and documents.
     package init(_ bytes: UnsafeRawBufferPointer, source: String, limits: DocumentLimits = .standard) {
-        do throws(DocumentError) {
-            state = .open(YAMLStream(try Self.text(bytes, source, limits), source: source, limits: limits))
-        } catch {
-            state = .failed(error)
-        }
+        self.init(bytes, copies: true, source: source, limits: limits)
     }
 
     /// - Parameters:
@@ -34,6 +30,40 @@ package struct YAMLReader {
     ///   - source: the file's name for errors and documents.
     package init(_ bytes: [UInt8], source: String, limits: DocumentLimits = .standard) {
         self = bytes.withUnsafeBytes { YAMLReader($0, source: source, limits: limits) }
+    }
+
+    /// Reads a text that the caller keeps in its place as long as this lives.
+    init(borrowing bytes: UnsafeRawBufferPointer, source: String, limits: DocumentLimits) {
+        self.init(bytes, copies: false, source: source, limits: limits)
+    }
+
+    private init(_ bytes: UnsafeRawBufferPointer, copies: Bool, source: String, limits: DocumentLimits) {
+        func open(_ text: UnsafeBufferPointer<UInt8>, copies: Bool) -> State {
+            guard copies else {
+                return .open(YAMLStream(text, ownsText: false, source: source, limits: limits))
+            }
+            let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.count)
+            _ = copy.initialize(from: text)
+            return .open(YAMLStream(UnsafeBufferPointer(copy), ownsText: true, source: source, limits: limits))
+        }
+        do throws(DocumentError) {
+            guard bytes.count <= limits.maxBytes else {
+                let message = "\(bytes.count) bytes of YAML, more than the limit of \(limits.maxBytes)"
+                throw DocumentError(code: .tooLarge, message: message, file: source)
+            }
+            if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+                let text = try Self.utf16(bytes, source)
+                try text.withUnsafeBufferPointer { (text) throws(DocumentError) in try Self.check(text, source) }
+                state = text.withUnsafeBufferPointer { open($0, copies: true) }
+            } else {
+                let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+                let text = UnsafeRawBufferPointer(rebasing: bytes[mark...]).assumingMemoryBound(to: UInt8.self)
+                try Self.check(text, source)
+                state = open(text, copies: copies)
+            }
+        } catch {
+            state = .failed(error)
+        }
     }
 
     /// The next document or the error in its place; nil after the last one.
@@ -51,23 +81,6 @@ package struct YAMLReader {
         }
     }
 
-    /// The text as UTF-8 without its byte order mark.
-    private static func text(
-        _ bytes: UnsafeRawBufferPointer, _ source: String, _ limits: DocumentLimits
-    ) throws(DocumentError) -> [UInt8] {
-        guard bytes.count <= limits.maxBytes else {
-            throw DocumentError(
-                code: .tooLarge, message: "\(bytes.count) bytes of YAML, more than the limit of \(limits.maxBytes)",
-                file: source)
-        }
-        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-            return try utf16(bytes, source)
-        }
-        let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : Array(bytes)
-        try check(text, source)
-        return text
-    }
-
     private static func utf16(_ bytes: UnsafeRawBufferPointer, _ source: String) throws(DocumentError) -> [UInt8] {
         let big = bytes[0] == 0xFE
         var units: [UInt16] = []
@@ -80,26 +93,22 @@ package struct YAMLReader {
         guard bytes.count % 2 == 0, let text = String(validating: units, as: UTF16.self) else {
             throw DocumentError(code: .notUTF8, message: "the text is not well-formed UTF-16", file: source)
         }
-        let result = Array(text.utf8)
-        try check(result, source)
-        return result
+        return Array(text.utf8)
     }
 
     /// Refuses what is no text before the parser sees it.
-    private static func check(_ text: [UInt8], _ source: String) throws(DocumentError) {
+    private static func check(_ text: UnsafeBufferPointer<UInt8>, _ source: String) throws(DocumentError) {
         func place(_ offset: Int, _ code: DocumentError.Code, _ message: String) -> DocumentError {
-            let position = text.withUnsafeBytes { LineIndex.position(of: offset, in: $0) }
+            let position = LineIndex.position(of: offset, in: UnsafeRawBufferPointer(text))
             return DocumentError(
                 code: code, message: message, file: source, line: position.line, column: position.column,
                 offset: offset)
         }
-        let null = text.withUnsafeBytes { text in
-            text.baseAddress.flatMap { start in
-                memchr(start, 0, text.count).map { UnsafeRawPointer($0) - start }
-            }
+        guard let start = UnsafeRawPointer(text.baseAddress) else { return }
+        if let null = memchr(start, 0, text.count).map({ UnsafeRawPointer($0) - start }) {
+            throw place(null, .binary, "a NUL byte: this is a binary file, not a text")
         }
-        if let null { throw place(null, .binary, "a NUL byte: this is a binary file, not a text") }
-        let bad = text.withUnsafeBufferPointer { bulwark_first_bad_utf8($0.baseAddress, $0.count) }
+        let bad = bulwark_first_bad_utf8(text.baseAddress, text.count)
         if bad < text.count { throw place(bad, .notUTF8, "this byte is not well-formed UTF-8") }
     }
 }

@@ -7,7 +7,8 @@ import Foundation
 final class YAMLStream {
     let source: String
     let limits: DocumentLimits
-    private let text: UnsafeMutableBufferPointer<UInt8>
+    private let text: UnsafeBufferPointer<UInt8>
+    private let ownsText: Bool
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let event: UnsafeMutablePointer<yaml_event_t>
     /// Sees the events of each document, for those who need to know where things stand.
@@ -26,12 +27,18 @@ final class YAMLStream {
     /// Where that document begins.
     private var end: (offset: Int, line: Int)?
 
-    init(_ bytes: [UInt8], source: String, limits: DocumentLimits, outline: OutlineBuilder? = nil) {
+    /// - Parameters:
+    ///   - text: well-formed UTF-8 without a byte order mark.
+    ///   - ownsText: whether the memory is to be deallocated at the end; else it has to live as long as this.
+    init(
+        _ text: UnsafeBufferPointer<UInt8>, ownsText: Bool, source: String, limits: DocumentLimits,
+        outline: OutlineBuilder? = nil
+    ) {
+        self.text = text
+        self.ownsText = ownsText
         self.outline = outline
         self.source = source
         self.limits = limits
-        text = .allocate(capacity: bytes.count + 1)
-        _ = text.initialize(from: bytes + [0x0A])
         parser = .allocate(capacity: 1)
         event = .allocate(capacity: 1)
         control = bulwark_first_control(text.baseAddress, text.count)
@@ -42,7 +49,7 @@ final class YAMLStream {
         if isParsing { yaml_parser_delete(parser) }
         parser.deallocate()
         event.deallocate()
-        text.deallocate()
+        if ownsText { text.deallocate() }
     }
 
     private func open(at offset: Int, line: Int) {
@@ -58,7 +65,8 @@ final class YAMLStream {
             }
             yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
             let length = (end?.offset ?? text.count) - offset
-            yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + offset }, length)
+            let empty: StaticString = ""
+            yaml_parser_set_input_string(parser, text.baseAddress.map { $0 + offset } ?? empty.utf8Start, length)
         }
     }
 
@@ -192,13 +200,13 @@ final class YAMLStream {
     }
 
     private func lineEnd(from offset: Int) -> Int? {
-        Self.lineEnd(in: UnsafeBufferPointer(text), from: offset)
+        Self.lineEnd(in: text, from: offset)
     }
 
     private func isDocumentStart(_ offset: Int) -> Bool {
-        guard offset + 3 < text.count, text[offset] == 0x2D, text[offset + 1] == 0x2D, text[offset + 2] == 0x2D else {
+        guard offset + 3 <= text.count, text[offset] == 0x2D, text[offset + 1] == 0x2D, text[offset + 2] == 0x2D else {
             return false
         }
-        return [0x20, 0x09, 0x0A, 0x0D].contains(text[offset + 3])
+        return offset + 3 == text.count || [0x20, 0x09, 0x0A, 0x0D].contains(text[offset + 3])
     }
 }

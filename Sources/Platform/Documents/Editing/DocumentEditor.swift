@@ -12,12 +12,15 @@ package struct DocumentEditor: Sendable {
     /// The name used in errors.
     package let source: String
     private let limits: DocumentLimits
+    /// What the text reads as.
+    private var documents: [Result<Document, DocumentError>]
 
     /// - Parameter bytes: UTF-8, with or without a byte order mark.
     package init(_ bytes: [UInt8], source: String, limits: DocumentLimits = .standard) {
         self.bytes = bytes
         self.source = source
         self.limits = limits
+        documents = DocumentReader.documents(in: bytes, source: source, limits: limits)
     }
 
     /// The text as it is now.
@@ -54,7 +57,7 @@ package struct DocumentEditor: Sendable {
             return DocumentError(code: .unsupported, message: "\(name) \(message)", file: source)
         }
         if case .append = edit {} else if path.isEmpty { throw refusal("the root cannot be changed") }
-        let before = DocumentReader.documents(in: bytes, source: source, limits: limits)
+        let before = documents
         guard before.indices.contains(number) else { throw refusal("there is no document \(number)") }
         let old = EditValue(try before[number].get().root)
         let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
@@ -77,23 +80,26 @@ package struct DocumentEditor: Sendable {
             let same =
                 switch (before[index], after[index]) {
                 case (_, .success(let document)) where index == number: EditValue(document.root) == expected
-                case (.success(let one), .success(let other)): one.root.json() == other.root.json()
+                case (.success(let one), .success(let other)): one.hasSameContent(as: other)
                 case (.failure, .failure): true
                 default: false
                 }
             guard same else { throw refusal("cannot be changed in place") }
         }
         bytes = new
+        documents = after
     }
 
     private func outline(of text: [UInt8], _ number: Int) -> Outline? {
         if (try? JSONReader.read(text, source: source, limits: limits)) != nil { return Outline(json: text) }
         let builder = OutlineBuilder(text)
-        let stream = YAMLStream(text, source: source, limits: limits, outline: builder)
-        for index in 0...number {
-            guard let result = stream.next() else { return nil }
-            if index == number, case .success = result { return builder.outline }
+        return text.withUnsafeBufferPointer { text in
+            let stream = YAMLStream(text, ownsText: false, source: source, limits: limits, outline: builder)
+            for index in 0...number {
+                guard let result = stream.next() else { return nil }
+                if index == number, case .success = result { return builder.outline }
+            }
+            return nil
         }
-        return nil
     }
 }
