@@ -9,10 +9,12 @@ import Testing
 /// The client against a real API server that others use too: every test keeps to namespaces of its own.
 @Suite(.enabled(if: TestCluster.isAvailable)) struct LiveAPITests {
     @Test func discoveryFindsWhatThisServerHas() async throws {
-        let client = try await TestCluster.shared().client()
+        let cluster = try await TestCluster.shared()
+        let client = try cluster.client()
         let found = try await client.discover()
         #expect(found.serverVersion.hasPrefix("v1."))
-        #expect(found.failures.isEmpty)
+        // Somebody else's cluster may have add-ons that are down.
+        #expect(found.failures.isEmpty || cluster.directory == nil)
         let pods = try #require(found.resource(kind: "Pod", groups: [""]))
         #expect(pods.apiVersion == "v1" && pods.plural == "pods" && pods.namespaced && pods.verbs.contains("watch"))
         #expect(found.resource(kind: "Deployment", groups: ["apps"])?.apiVersion == "apps/v1")

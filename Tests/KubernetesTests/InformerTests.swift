@@ -134,6 +134,21 @@ final class Told: Sendable {
         try await server.stop()
     }
 
+    @Test func aSlowReaderStillGetsAWholeList() async throws {
+        let server = try await server(
+            lists: [
+                .json(podList([pod("a")], version: 5, next: "p2")),
+                .json(
+                    #"{"kind":"Status","message":"too old","code":410,"metadata":{"continue":"newer"}}"#, status: 410),
+                .json(podList([pod("c")], version: 9)),
+                .json(podList([pod("a", version: 8), pod("b", version: 7), pod("c")], version: 10)),
+            ], watches: [.stream(lines: [], next: .hang)])
+        let told = try await Told.run(informer(server)) { $0.last == "synced" }
+        #expect(told == ["+a@1", "+c@1", "a@1>8", "+b@7", "synced"])
+        // Only the last list is of one moment, so only there a watch begins.
+        try await server.stop()
+    }
+
     @Test func silenceIsNoticed() async throws {
         let server = try await server(
             lists: [Self.first],

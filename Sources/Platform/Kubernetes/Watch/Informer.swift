@@ -145,16 +145,13 @@ package final class Informer: Sendable {
 
     private func list(_ handler: Handler) async throws -> String {
         do {
-            state.withLock { $0.snapshot.beginPass() }
             var version = ""
-            let pages = try client.list(resource, selection, limit: options.pageSize, onExpiry: .fail)
-            var iterator = pages.makeAsyncIterator()
-            while let page = try await iterator.next() {
-                heard()
-                version = page.resourceVersion
-                for object in page.objects { try await observe(object, handler) }
-            }
-            for identity in state.withLock({ $0.snapshot.endPass() }) { try await tell(.delete(identity), handler) }
+            var isConsistent = true
+            repeat {
+                (version, isConsistent) = try await pass(handler)
+                // A reader so slow that the server forgot the beginning: the list told all there is, but not as of one
+                // moment, so no watch can follow. The next pass has little to tell and is quick.
+            } while !isConsistent
             let isFirst = state.withLock { state in
                 defer { state.status.isSynced = true }
                 state.status.lists += 1
@@ -166,6 +163,23 @@ package final class Informer: Sendable {
         } catch {
             throw interruption(error, version: nil, progressed: false)
         }
+    }
+
+    /// Tells the differences between what is known and a list of everything.
+    private func pass(_ handler: Handler) async throws -> (version: String, isConsistent: Bool) {
+        state.withLock { $0.snapshot.beginPass() }
+        var version = ""
+        var isConsistent = true
+        var pages = try client.list(resource, selection, limit: options.pageSize).makeAsyncIterator()
+        while let page = try await pages.next() {
+            heard()
+            version = page.resourceVersion
+            isConsistent = page.isConsistent
+            for object in page.objects { try await observe(object, handler) }
+        }
+        // What exists is on a page of either state, so what was on none is gone.
+        for identity in state.withLock({ $0.snapshot.endPass() }) { try await tell(.delete(identity), handler) }
+        return (version, isConsistent)
     }
 
     // MARK: Watch
