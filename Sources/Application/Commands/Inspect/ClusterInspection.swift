@@ -7,6 +7,8 @@ import PodSecurity
 /// `bulwark inspect --live`: one inspection of a cluster, with progress and the exit status of the contract.
 struct ClusterInspection {
     let cluster: String
+    /// Kinds that may not be listed, and why.
+    fileprivate let refused: [(kind: ObjectKind, reason: String)]
     fileprivate var inspection: LiveInspection
 
     func run(_ options: InspectionOptions, emit: (CheckResult) -> Void) async throws -> (Summary, ExitStatus) {
@@ -15,7 +17,8 @@ struct ClusterInspection {
         // One namespace is asked for at the server; of several, objects of others are left out here.
         inspection.namespaces = Set(options.namespace)
         var progress = Progress()
-        var status = ExitStatus.done
+        var status = refused.isEmpty ? ExitStatus.done : .unfinished
+        for (kind, reason) in refused { Terminal.error("\(kind.name) objects are left out: \(reason)") }
         var worst = Severity.unknown
         defer { progress.clear() }
         do {
@@ -44,7 +47,7 @@ extension ClusterOptions {
         let client = try client(logger: logger)
         let kinds = try await kinds(client)
         return ClusterInspection(
-            cluster: client.connection.cluster,
+            cluster: client.connection.cluster, refused: kinds.refused,
             inspection: LiveInspection(client: client, kinds: kinds, inspector: inspector))
     }
 }

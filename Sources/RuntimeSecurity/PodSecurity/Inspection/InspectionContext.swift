@@ -21,6 +21,8 @@ package struct InspectionSettings: Sendable {
 /// A value of plain names, selectors and flags: no object is kept, about 200 bytes for each indexed object.
 package struct InspectionContext: Sendable {
     package let settings: InspectionSettings
+    /// Kinds that could not be read: what depends on them cannot be judged.
+    package var unknownKinds: Set<ObjectKind> = []
 
     /// What is kept of one object.
     private enum Entry: Sendable, Equatable {
@@ -105,6 +107,12 @@ package struct InspectionContext: Sendable {
     }
 
     // MARK: Questions
+
+    /// Throws where the objects that a question is about could not be read: then every answer would be a guess.
+    func require(_ kind: ObjectKind, path: String) throws(UnreadableField) {
+        guard unknownKinds.contains(kind) else { return }
+        throw UnreadableField(message: "objects of kind \(kind.name) could not be listed", path: path)
+    }
 
     /// Whether a network policy of the namespace, or a cluster-wide one, selects pods with these labels.
     func isIsolated(namespace: String, labels: Node?) -> Bool {

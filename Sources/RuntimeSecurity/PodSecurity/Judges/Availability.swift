@@ -11,6 +11,7 @@ enum Availability {
             // A single pod has no budget to keep; that it is single is another check's business.
             if let replicas = try target.object["spec"]?.int("replicas"), replicas < 2 { return .notApplicable }
             if context.hasBudget(namespace: target.namespace, labels: target.podLabels) { return .pass }
+            try context.require(.podDisruptionBudget, path: "spec")
             return .fail("No pod disruption budget selects the pods.", .template("metadata.labels"), target.podLabels)
         }
         guard let spec = try target.object.object("spec") else { return .pass }

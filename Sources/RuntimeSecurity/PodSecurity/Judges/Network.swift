@@ -5,6 +5,7 @@ import Documents
 enum Network {
     static func notIsolated(_ target: Target, context: InspectionContext) throws(UnreadableField) -> Verdict {
         if context.isIsolated(namespace: target.namespace, labels: target.podLabels) { return .pass }
+        try context.require(.networkPolicy, path: "")
         return .fail(
             "No network policy selects the pod: everything may talk to it.", .template("metadata.labels"),
             target.podLabels)

@@ -14,6 +14,7 @@ enum ServiceAccounts {
                 : .pass
         }
         if context.automount(account: name(spec), namespace: target.namespace) == false { return .pass }
+        try context.require(.serviceAccount, path: "automountServiceAccountToken")
         return .fail(
             "The service account's token is mounted: automountServiceAccountToken is not set to false.",
             .pod("automountServiceAccountToken"))
@@ -29,6 +30,7 @@ enum ServiceAccounts {
         }
         if current.isEmpty || current == "default" { return .pass }
         if context.hasAccount(current, namespace: target.namespace) { return .pass }
+        try context.require(.serviceAccount, path: "serviceAccountName")
         return .fail(
             "The service account \(current) is not among the inspected objects.", .pod("serviceAccountName"),
             spec["serviceAccountName"])

@@ -17,6 +17,8 @@ package struct ClusterKinds: Sendable {
 
     /// In the order to judge them in.
     package let all: [(kind: ObjectKind, resource: APIResource)]
+    /// Kinds that this user may not list, with what the server said: their objects are missing from every result.
+    package let refused: [(kind: ObjectKind, reason: String)]
 
     /// Asks the server which versions it has. Throws when a kind that every server has is missing: its objects would be
     /// missing from the result, and that must not look like none.
@@ -31,7 +33,21 @@ package struct ClusterKinds: Sendable {
                 throw KubernetesError(.notFound, "\(client.name) serves no \(kind.name)\(reason)")
             }
         }
-        return ClusterKinds(all: found)
+        var refused: [(ObjectKind, String)] = []
+        var readable: [(ObjectKind, APIResource)] = []
+        for (kind, resource) in found {
+            do {
+                var first = try client.list(resource, limit: 1).makeAsyncIterator()
+                _ = try await first.next()
+                readable.append((kind, resource))
+            } catch let error as KubernetesError where error.code == .forbidden {
+                refused.append((kind, error.message))
+            }
+        }
+        guard !readable.isEmpty else {
+            throw KubernetesError(.forbidden, refused.first?.1 ?? "\(client.name) lets nothing be listed")
+        }
+        return ClusterKinds(all: readable, refused: refused)
     }
 
     package func resource(_ kind: ObjectKind) -> APIResource? { all.first { $0.kind == kind }?.resource }

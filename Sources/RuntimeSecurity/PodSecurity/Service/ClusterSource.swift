@@ -62,7 +62,12 @@ package final class ClusterSource: InspectionSource {
             }
         }
         self.byKind = byKind
+        var inspector = inspector
+        inspector.context.unknownKinds = Set(kinds.refused.map(\.kind))
         judging = Mutex(ClusterJudge(inspector: inspector, cluster: name))
+        for (kind, reason) in kinds.refused {
+            logger.warning("not inspected", metadata: ["kind": "\(kind.name)", "reason": "\(reason)"])
+        }
     }
 
     package func watch() async throws {

@@ -20,6 +20,7 @@ package struct LiveInspection {
         self.client = client
         self.kinds = kinds
         self.inspector = inspector
+        self.inspector.context.unknownKinds = Set(kinds.refused.map(\.kind))
         cluster = client.connection.cluster
     }
 
