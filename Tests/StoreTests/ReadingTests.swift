@@ -109,6 +109,23 @@ import Testing
                 #expect(found.count == total, "\(name) by \(sort): pages overlap")
                 #expect(Self.isSorted(found, sort), "\(name) by \(sort)")
             }
+            var batches: [Finding] = []
+            try await store.ledger.forEachBatch(filter) { batches += $0 }
+            #expect(batches.map(\.fingerprint).sorted() == expected.map(\.fingerprint).sorted(), "\(name)")
+            let runs = zip(batches, batches.dropFirst()).count { $0.subject != $1.subject } + (batches.isEmpty ? 0 : 1)
+            #expect(runs == Set(batches.map(\.subject)).count, "\(name): an object in two places")
+
+            let objects = Dictionary(grouping: expected, by: \.subject)
+            let workloads = try await store.ledger.workloads(filter, limit: 1_000)
+            #expect(workloads.total == objects.count && workloads.workloads.count == objects.count, "\(name)")
+            #expect(workloads.workloads.map(\.weight) == workloads.workloads.map(\.weight).sorted(by: >), "\(name)")
+            for workload in workloads.workloads {
+                let its = objects[workload.subject] ?? []
+                #expect(workload.bySeverity == Self.count(its.map(\.severity)), "\(name)")
+                let heavy = its.filter { $0.outcome != .error }
+                #expect(workload.weight == heavy.reduce(0) { $0 + Self.weight($1) }, "\(name)")
+            }
+
             let counts = try await store.ledger.counts(filter)
             #expect(counts.total == expected.count, "\(name)")
             #expect(counts.byStatus == Self.count(expected.map(\.status)), "\(name)")
@@ -133,6 +150,8 @@ import Testing
         }
     }
 
+    private static func weight(_ finding: Finding) -> Int { [1, 1, 2, 4, 8, 16][finding.severity.rawValue] }
+
     private static func count<Key: Hashable>(_ keys: [Key]) -> [Key: Int] {
         Dictionary(grouping: keys, by: { $0 }).mapValues(\.count)
     }
@@ -143,8 +162,8 @@ import Testing
             var weights: [String: Int] = [:]
             for finding in all where finding.status == .new || finding.status == .inProgress {
                 guard finding.outcome != .error, cluster == nil || finding.subject.cluster == cluster else { continue }
-                let weight = [1, 1, 2, 4, 8, 16][finding.severity.rawValue]
-                weights["\(finding.subject.cluster)/\(finding.subject.namespace)", default: 0] += weight
+                let place = "\(finding.subject.cluster)/\(finding.subject.namespace)"
+                weights[place, default: 0] += Self.weight(finding)
             }
             let risks = try await store.ledger.worstNamespaces(limit: 100, cluster: cluster)
             let found = Dictionary(uniqueKeysWithValues: risks.map { ("\($0.cluster)/\($0.namespace)", $0.weight) })

@@ -155,4 +155,28 @@ import Testing
         #expect(reports.map(\.state) == [.failed, .failed, .complete])
         #expect(reports.last?.id == good)
     }
+
+    /// A record that is given up leaves the ledger as it was or as it should be, and working.
+    @Test func aCancelledRecordIsAllOrNothing() async throws {
+        let store = try Fixture().open()
+        let objects = (0..<400).map { Sample.object(Sample.subject("app-\($0)"), [1, 2, 3, 4, 5, 6, 7, 8]) }
+        for wait in [0, 1, 3, 10, 30, 100] {
+            let before = try await store.ledger.findings(limit: 0).total
+            let task = Task { try await store.ledger.record(objects, report: nil) }
+            try await Task.sleep(for: .milliseconds(wait))
+            task.cancel()
+            let result = await task.result
+            let after = try await store.ledger.findings(limit: 0).total
+            switch result {
+            case .success: #expect(after == 3_200)
+            case .failure(let error):
+                #expect(error is CancellationError, "\(error)")
+                #expect(after == before)
+            }
+            let rows = try await store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM finding") }
+            #expect(rows == after)
+        }
+        try await store.ledger.record(objects, report: nil)
+        #expect(try await store.ledger.findings(limit: 0).total == 3_200)
+    }
 }

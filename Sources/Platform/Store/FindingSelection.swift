@@ -49,6 +49,9 @@ struct FindingSelection {
 
     init?(_ db: Database, _ filter: FindingFilter) throws {
         self.filter = filter
+        guard filter.namespaces.count + filter.kinds.count + filter.checks.count <= 5_000 else {
+            throw StoreError(.invalid, "a filter names at most 5000 namespaces, kinds and checks")
+        }
         if filter.cluster != nil || !filter.namespaces.isEmpty || !filter.kinds.isEmpty {
             var sql = Conditions("1")
             if let cluster = filter.cluster { sql.add("c.name = ?", cluster) }
@@ -95,6 +98,19 @@ struct FindingSelection {
                 Group(scope: row[0], check: row[1], severity: row[2], status: row[3], outcome: row[4], count: row[5]))
         }
         return groups
+    }
+
+    /// All that match, object by object: the tables and the conditions.
+    func everything() -> (source: String, conditions: Conditions) {
+        var conditions = Conditions("f.status < \(Code.archived)")
+        add(to: &conditions)
+        guard scopes != nil || !isPlain else { return ("finding f INDEXED BY finding_subject", conditions) }
+        if let scopes { conditions.add("s.scope IN (SELECT value FROM json_each(?))", scopes) }
+        let source = """
+            finding f INDEXED BY finding_subject CROSS JOIN subject s ON s.id = f.subject \
+            CROSS JOIN scope k ON k.id = s.scope CROSS JOIN chk x ON x.id = f.chk
+            """
+        return (source, worded(conditions))
     }
 
     /// One page of what `groups` counted.
