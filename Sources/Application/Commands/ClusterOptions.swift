@@ -16,6 +16,15 @@ struct ClusterOptions: ParsableArguments {
     @Option(name: .long, help: "The context of the kubeconfig.")
     var context: String?
 
+    @Option(name: .long, help: "Seconds without a byte after which a request to the API server is given up.")
+    var requestTimeout = 30
+
+    func validate() throws {
+        guard (1...3600).contains(requestTimeout) else {
+            throw ValidationError("--request-timeout should be between 1 and 3600 seconds")
+        }
+    }
+
     /// Whether any cluster was asked for.
     var isAsked: Bool { live || kubeconfig != nil || context != nil }
 
@@ -23,7 +32,10 @@ struct ClusterOptions: ParsableArguments {
         do {
             let connection = try ClusterConnection.resolve(
                 kubeconfig: kubeconfig, context: context, environment: ProcessInfo.processInfo.environment)
-            return try APIClient(connection, logger: logger)
+            var options = APIClientOptions()
+            options.idleTimeout = .seconds(requestTimeout)
+            options.connectTimeout = min(options.connectTimeout, options.idleTimeout)
+            return try APIClient(connection, options: options, logger: logger)
         } catch let error as KubernetesError {
             throw UserError(error.message)
         }

@@ -24,10 +24,11 @@ extension YAMLComposer {
     mutating func alias(_ event: UnsafePointer<yaml_event_t>) throws(Problem) {
         let name = event.pointee.data.alias.anchor.map { String(cString: $0) } ?? ""
         guard let index = anchors[name] else {
-            throw problem(event, .unsupported, "unknown anchor \"\(name)\"")
+            // The name is not told: it may be a password that starts with an asterisk.
+            throw problem(event, .unsupported, "unknown anchor; a text that starts with * must be quoted")
         }
         let slot = slots[index]
-        guard !slot.isOpen else { throw problem(event, .aliasBomb, "anchor \"\(name)\" contains itself") }
+        guard !slot.isOpen else { throw problem(event, .aliasBomb, "an anchor contains itself") }
         operations += 1 + slot.operations
         aliasOperations += slot.operations
         guard !isExcessive else { throw problem(event, .aliasBomb, "the document consists of too many aliases") }

@@ -41,7 +41,7 @@ enum YAMLScalar {
         }
         if short == "timestamp" {
             if GoTimestamp.matches(text) { return .text }
-            throw mismatch(text, short)
+            throw mismatch(short)
         }
         // A timestamp is only looked for where no other tag is given, and it stays a text: no difference here.
         switch (implicit(text), short) {
@@ -58,12 +58,12 @@ enum YAMLScalar {
             return .float(Double(value))
         default: break
         }
-        throw mismatch(text, short)
+        throw mismatch(short)
     }
 
-    private static func mismatch(_ text: UnsafeBufferPointer<UInt8>, _ tag: Substring) -> Mismatch {
-        let shown = String(decoding: text.prefix(40), as: UTF8.self)
-        return Mismatch(message: "\"\(shown)\" does not fit its tag !!\(tag)")
+    /// The text is not told: it may be a secret.
+    private static func mismatch(_ tag: Substring) -> Mismatch {
+        Mismatch(message: "the text does not fit its tag !!\(tag)")
     }
 
     private static func binary(_ text: UnsafeBufferPointer<UInt8>) throws(Mismatch) -> Value {

@@ -158,7 +158,9 @@ final class YAMLStream {
                 message += " (" + String(cString: context)
                 message += begun == line ? ")" : " that began on line \(begun + 1))"
             }
-            if message.contains("nesting level") || message.contains("max depth") { code = .tooDeep }
+            if message.contains("nesting level") || message.contains("max depth") {
+                (code, message) = (.tooDeep, "nested deeper than the limit of the YAML parser")
+            }
         }
         errors += 1
         if errors > YAMLReader.maxErrors {

@@ -77,11 +77,12 @@ package struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugS
 }
 
 extension String {
-    /// Outside text made fit for one line of a message: no control characters, at most `limit` characters.
+    /// Outside text made fit for one line of a message: no control characters, no credentials of an echoed request, at most
+    /// `limit` characters.
     func excerpt(_ limit: Int = 300) -> String {
         var result = ""
         var count = 0
-        for scalar in unicodeScalars {
+        for scalar in withoutCredentials.unicodeScalars {
             guard count < limit else { return result + "…" }
             let isControl =
                 scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || scalar.properties.isBidiControl
@@ -89,5 +90,16 @@ extension String {
             count += 1
         }
         return result
+    }
+
+    /// The text with the word after every `Bearer` and `Basic` taken out: proxies repeat what they were sent.
+    private var withoutCredentials: String {
+        guard contains(" ") else { return self }
+        var words = split(separator: " ", omittingEmptySubsequences: false)
+        for index in words.indices.dropFirst() {
+            let before = words[index - 1].lowercased()
+            if before.hasSuffix("bearer") || before.hasSuffix("basic") { words[index] = "…" }
+        }
+        return words.joined(separator: " ")
     }
 }

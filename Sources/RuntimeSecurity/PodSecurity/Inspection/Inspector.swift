@@ -114,7 +114,11 @@ private struct Run {
         case .problem(let problem):
             judged = true
             let check = inspector.checks[index].check
-            let value = problem.value.map { check.sensitive ? inspector.masking.mask($0) : $0.json(limit: 200) } ?? ""
+            let shown = problem.isPlaceOnly ? nil : problem.value
+            let value =
+                shown.map {
+                    check.sensitive ? inspector.masking.mask($0) : Evidence.text($0, inspector.masking)
+                } ?? ""
             report(
                 check, problem.isWarning ? .warn : .fail, index, container, message: problem.message,
                 path: path(problem.path, container), value: value, line: line(problem.value, container), &tally, emit)

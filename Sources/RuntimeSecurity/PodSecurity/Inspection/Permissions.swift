@@ -83,6 +83,13 @@ struct PolicyRule {
         return resources.contains("\(resource[..<slash])/*") || resources.contains("*\(resource[slash...])")
     }
 
+    /// Acting as a user, a group or an account; ids and extra fields have a group of their own.
+    var allowsImpersonation: Bool {
+        if allows(["impersonate"], on: ["users", "groups", "serviceaccounts"], in: "") { return true }
+        guard allows(["impersonate"], on: nil, in: "authentication.k8s.io") else { return false }
+        return resources.contains { $0 == "*" || $0 == "uids" || $0.hasPrefix("userextras") }
+    }
+
     /// Exec and attach need `create`; `get` opens the same stream through a websocket.
     var allowsExec: Bool { allows(["create", "get"], on: ["pods/exec", "pods/attach"], in: "") }
 }

@@ -13,6 +13,11 @@ enum Verdict {
         .problem(Problem(isWarning: false, message: message, path: path, value: value))
     }
 
+    /// A failure whose evidence is a place alone: what stands there may hold anything, so it is not shown.
+    static func fail(_ message: String, _ path: FieldPath, at place: Node?) -> Verdict {
+        .problem(Problem(isWarning: false, message: message, path: path, value: place, isPlaceOnly: true))
+    }
+
     /// A concern that may be no problem: what it depends on is not among the inspected objects.
     static func warn(_ message: String, _ path: FieldPath, _ value: Node? = nil) -> Verdict {
         .problem(Problem(isWarning: true, message: message, path: path, value: value))
@@ -23,6 +28,7 @@ enum Verdict {
         let message: String
         let path: FieldPath
         let value: Node?
+        var isPlaceOnly = false
     }
 }
 

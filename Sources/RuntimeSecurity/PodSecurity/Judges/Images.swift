@@ -11,6 +11,23 @@ enum Images {
         var tag = ""
         var digest = ""
 
+        /// The reference of a container; an `@` that no digest follows makes it none.
+        static func of(_ container: Container) throws(UnreadableField) -> Reference? {
+            guard let text = try container.node.string("image"), !text.isEmpty else { return nil }
+            let image = Reference(text)
+            if text.utf8.contains(UInt8(ascii: "@")), !image.hasDigest {
+                throw UnreadableField(message: "image should name a digest after the @", path: "image")
+            }
+            return image
+        }
+
+        /// Whether the digest has a form: the name of an algorithm and what it gave.
+        private var hasDigest: Bool {
+            ["sha256:", "sha384:", "sha512:"].contains {
+                digest.hasPrefix($0) && digest.utf8.count > $0.utf8.count && !digest.utf8.contains(UInt8(ascii: "/"))
+            }
+        }
+
         init(_ text: String) {
             var rest = Substring(text)
             if let at = rest.firstIndex(of: "@") {
@@ -37,8 +54,7 @@ enum Images {
     static func movingTag(_ container: Container, _: Target, context: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
-        let image = Reference(text)
+        guard let image = try Reference.of(container) else { return .notApplicable }
         if !image.digest.isEmpty { return .pass }
         if image.tag.isEmpty {
             return .fail("The image has no tag, so it is whatever is newest.", "image", container.node["image"])
@@ -50,16 +66,15 @@ enum Images {
     }
 
     static func notPinned(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
-        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
-        if !Reference(text).digest.isEmpty { return .pass }
+        guard let image = try Reference.of(container) else { return .notApplicable }
+        if !image.digest.isEmpty { return .pass }
         return .fail("The image is not pinned to a digest.", "image", container.node["image"])
     }
 
     static func notAlwaysPulled(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
-        let image = Reference(text)
+        guard let image = try Reference.of(container) else { return .notApplicable }
         // A digest always names the same bytes, wherever they were pulled.
         if !image.digest.isEmpty { return .pass }
         guard let policy = try container.node.string("imagePullPolicy"), !policy.isEmpty else {
@@ -76,8 +91,7 @@ enum Images {
     static func untrustedRegistry(_ container: Container, _: Target, context: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        guard let text = try container.node.string("image"), !text.isEmpty else { return .notApplicable }
-        let image = Reference(text)
+        guard let image = try Reference.of(container) else { return .notApplicable }
         let allowed = context.settings.allowedRegistries
         if allowed.isEmpty {
             if !isAddress(image.registry) { return .pass }

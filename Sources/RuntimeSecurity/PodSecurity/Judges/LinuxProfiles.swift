@@ -77,7 +77,7 @@ enum LinuxProfiles {
         }
         return .fail(
             "Nothing confines the container: no seccomp, AppArmor or SELinux setting, no capability dropped.",
-            .relative("securityContext"), container.security)
+            .relative("securityContext"), at: container.security)
     }
 
     /// The sysctls that Pod Security Standards (baseline, 1.32) allow: namespaced and harmless to other pods.

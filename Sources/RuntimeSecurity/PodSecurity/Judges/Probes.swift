@@ -21,11 +21,20 @@ enum Probes {
                 guard let action = try handler.object(key), let host = try action.string("host") else { continue }
                 if !host.isEmpty {
                     return .fail(
-                        "A probe or hook calls the host \(host).", .relative("\(path).\(key).host"), action["host"])
+                        "A probe or hook names a host to call.", .relative("\(path).\(key).host"), action["host"])
                 }
             }
         }
         return .pass
+    }
+
+    /// The form of a service name (RFC 6335), which is all that Kubernetes takes.
+    private static func isPortName(_ name: String) -> Bool {
+        (1...15).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte)
+                    || byte == 0x2D
+            }
     }
 
     static func unknownPort(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
@@ -46,14 +55,14 @@ enum Probes {
                 let isKnown: Bool
                 if let number = port.int {
                     isKnown = numbers.contains(number)
-                } else if let name = port.string {
+                } else if let name = port.string, isPortName(name) {
                     isKnown = names.contains(name) || Int(name).map(numbers.contains) == true
                 } else {
                     throw UnreadableField(message: "port should be a number or a name", path: "\(key).\(action).port")
                 }
                 if !isKnown {
                     return .fail(
-                        "The probe asks port \(port.json(limit: 40)), which the container does not declare.",
+                        "The probe asks port \(port.json(limit: 20)), which the container does not declare.",
                         .relative("\(key).\(action).port"), port)
                 }
             }

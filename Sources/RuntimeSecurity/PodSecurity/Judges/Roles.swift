@@ -76,7 +76,7 @@ enum Roles {
             {
                 return "The role may give rights that it does not have."
             }
-            if rule.allows(["impersonate"], on: ["users", "groups", "serviceaccounts", "uids", "userextras"], in: nil) {
+            if rule.allowsImpersonation {
                 return "The role may act as somebody else (impersonate)."
             }
             return nil

@@ -83,7 +83,7 @@ enum Volumes {
             for (key, _) in volume.members where key.string != "name" && !usual.contains(key.string) {
                 return .fail(
                     "The volume type \(key.string) is outside the safe set.", .pod("volumes[\(index)].\(key.string)"),
-                    volume[dynamic: key.string])
+                    at: volume[dynamic: key.string])
             }
         }
         return .pass
