@@ -13,7 +13,7 @@ import TestSupport
 @Suite(.serialized, .enabled(if: Chromium.isInstalled, "Chromium is not installed"), .timeLimit(.minutes(5)))
 struct BrowserTests {
     /// Runs the server and a browser around `body`, which gets the console's address.
-    private func browse(
+    func browse(
         pace: Duration = .milliseconds(60), _ body: @Sendable (Chromium, String, ConsoleFixture) async throws -> Void
     ) async throws {
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
@@ -43,7 +43,7 @@ struct BrowserTests {
         }
     }
 
-    private func logIn(_ chromium: Chromium, _ base: String, _ console: ConsoleFixture) async throws {
+    func logIn(_ chromium: Chromium, _ base: String, _ console: ConsoleFixture) async throws {
         try await chromium.open(base + "/")
         try await chromium.type("admin", into: "#name")
         try await chromium.type(console.password, into: "#password")
@@ -99,7 +99,7 @@ struct BrowserTests {
         return filter
     }()
 
-    private func picture(_ chromium: Chromium, _ name: String) async throws {
+    func picture(_ chromium: Chromium, _ name: String) async throws {
         let folder = FileManager.default.currentDirectoryPath + "/artifacts/screens"
         for (width, height) in [(1280, 900), (400, 800)] {
             try await chromium.resize(width: width, height: height)

@@ -18,6 +18,10 @@ package struct ConsoleConfiguration: Sendable {
     /// Seconds after the log-in at which a session ends in any case.
     package var sessionLifetime: Int64 = 12 * 3600
     package var maxConnections = 512
+    /// Seconds in which a request's body must arrive.
+    package var bodySeconds = 15
+    /// Seconds after which a silent connection is closed.
+    package var idleSeconds: Int64 = 60
 
     package init() {}
 }

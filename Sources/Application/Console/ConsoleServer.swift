@@ -84,7 +84,7 @@ package struct ConsoleServer: Service {
         }
         let configuration = parts.configuration
         let server = HTTP1Channel.Configuration(
-            idleTimeout: .seconds(60),
+            idleTimeout: .seconds(configuration.idleSeconds),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))
         let onRunning = onRunning

@@ -86,7 +86,9 @@ enum OverviewPage {
         guard runs.count > 1 else { return .none }
         let difference = runs[runs.count - 1].summary.score - runs[runs.count - 2].summary.score
         return [
-            "text": .text(difference == 0 ? "as in the run before" : "\(Words.plural(abs(difference), "point")) since the run before"),
+            "text": .text(
+                difference == 0
+                    ? "as in the run before" : "\(Words.plural(abs(difference), "point")) since the run before"),
             "up": .flag(difference > 0), "down": .flag(difference < 0),
         ]
     }

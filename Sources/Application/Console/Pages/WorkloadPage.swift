@@ -65,11 +65,14 @@ enum WorkloadPage {
                 "apiVersion": .text(found.apiVersion), "cluster": .text(found.cluster),
                 "open": .text(Words.plural(open.count, "open finding")), "clean": .flag(open.isEmpty),
                 "counts": counts(Dictionary(grouping: open, by: \.severity).mapValues(\.count)),
-                "groups": .list(groups(findings, parts).map { group in
-                    .map(group.about.merging([
-                        "findings": .list(group.findings.map { result($0, parts, call, reasons[$0.exemptionID]) })
-                    ]) { $1 })
-                }),
+                "groups": .list(
+                    groups(findings, parts).map { group in
+                        .map(
+                            group.about.merging([
+                                "findings": .list(
+                                    group.findings.map { result($0, parts, call, reasons[$0.exemptionID]) })
+                            ]) { $1 })
+                    }),
                 "patch": .list((patch ?? "").isEmpty ? [] : lines(patch ?? "")),
                 "hasPatch": .flag(!(patch ?? "").isEmpty),
                 "soon": .text(ExemptionsPage.standardExpiry(now: call.now)),

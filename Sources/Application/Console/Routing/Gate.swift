@@ -6,8 +6,6 @@ import NIOCore
 /// whether the body is of a size worth reading.
 struct Gate: Sendable {
     static let maxBody = 64 * 1024
-    /// Seconds for a whole body to arrive.
-    static let bodyTime = Duration.seconds(15)
     static let formTokenHeader = SecurityHeaders.name("X-CSRF-Token")
     static let formTokenField = "csrf"
 
@@ -67,7 +65,7 @@ struct Gate: Sendable {
                 }
             }
             group.addTask {
-                try await Task.sleep(for: Self.bodyTime)
+                try await Task.sleep(for: .seconds(parts.configuration.bodySeconds))
                 throw ConsoleError(.timeout, "The request's body took too long to arrive.")
             }
             defer { group.cancelAll() }

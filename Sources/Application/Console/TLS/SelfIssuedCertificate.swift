@@ -87,7 +87,8 @@ enum SelfIssuedCertificate {
     /// The file's key and certificate.
     private static func split(_ text: String) -> PEM? {
         guard let start = text.range(of: "-----BEGIN CERTIFICATE-----") else { return nil }
-        return PEM(certificate: String(text[start.lowerBound...]), key: String(text[..<start.lowerBound]))
+        func trim(_ part: Substring) -> String { part.trimmingCharacters(in: .whitespacesAndNewlines) }
+        return PEM(certificate: trim(text[start.lowerBound...]), key: trim(text[..<start.lowerBound]))
     }
 
     /// Only the owner may read it, from the first byte on; a reader sees the old file or the new one.
