@@ -58,7 +58,7 @@ import Testing
     }
 
     /// The memory promised in Kubernetes.md.
-    @Test func anObjectCostsAboutTwoHundredBytes() {
+    @Test func anObjectCostsAtMostThreeHundredBytes() {
         var snapshot = Snapshot(.pods)
         for number in 0..<50_000 {
             let name = "checkout-service-7d4b9c6f5d-" + String(100_000 + number, radix: 36) + "-abcdefgh"

@@ -2,7 +2,7 @@
 
 /// Which objects of one resource exist, and in which version: enough to notice what was missed in a gap.
 ///
-/// Holds no object. An entry costs about 200 bytes with names of 40 characters (see `bytes`): uid and resource version
+/// Holds no object. An entry costs 200 to 300 bytes with names of 40 characters (see `bytes`): uid and resource version
 /// are kept as numbers where they are a UUID and a decimal number, which they are on every known server.
 struct Snapshot: Sendable {
     struct Key: Hashable, Sendable {
