@@ -83,6 +83,8 @@ struct YAMLReaderTests {
         ("? [a]\n: 1\n", "unsupported t.yaml:1:3: a mapping or sequence cannot be a key"),
         ("? {a: 1}\n: 1\n", "unsupported t.yaml:1:3: a mapping or sequence cannot be a key"),
         ("a: !!int x\n", "unsupported t.yaml:1:4: the text does not fit its tag !!int"),
+        ("a: [!x, \"b\"]\n", "unsupported t.yaml:1:5: a tag without a value"),
+        ("a: !!binary aeGk=\n", "unsupported t.yaml:1:4: the value of a !!binary scalar is not base64"),
         ("a: &s [1]\n<<: *s\n", "unsupported t.yaml:2:5: the value of a merge key << must be"),
         ("<<: 1\n", "unsupported t.yaml:1:5: the value of a merge key << must be"),
         ("<<: [[]]\n", "unsupported t.yaml:1:6: the value of a merge key << must be"),

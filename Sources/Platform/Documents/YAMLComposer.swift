@@ -18,6 +18,7 @@ struct YAMLComposer: ~Copyable {
     struct Frame {
         var entry: Int
         var isMapping: Bool
+        var isFlow: Bool
         var count = 0
         /// Where this mapping's keys and merged values begin on their stacks.
         var keys: Int
@@ -79,9 +80,11 @@ struct YAMLComposer: ~Copyable {
         switch event.pointee.type {
         case YAML_SCALAR_EVENT: try scalar(event)
         case YAML_MAPPING_START_EVENT:
-            try start(event, isMapping: true, anchor: event.pointee.data.mapping_start.anchor)
+            let start = event.pointee.data.mapping_start
+            try open(event, isMapping: true, isFlow: start.style == YAML_FLOW_MAPPING_STYLE, anchor: start.anchor)
         case YAML_SEQUENCE_START_EVENT:
-            try start(event, isMapping: false, anchor: event.pointee.data.sequence_start.anchor)
+            let start = event.pointee.data.sequence_start
+            try open(event, isMapping: false, isFlow: start.style == YAML_FLOW_SEQUENCE_STYLE, anchor: start.anchor)
         case YAML_MAPPING_END_EVENT, YAML_SEQUENCE_END_EVENT: try end(event)
         case YAML_ALIAS_EVENT: try alias(event)
         default: break
@@ -104,6 +107,10 @@ struct YAMLComposer: ~Copyable {
         let plain = scalar.plain_implicit != 0
         let tag = scalar.tag.map { String(cString: $0) }
         operations += 1
+        if tag != nil, text.isEmpty, scalar.style == YAML_PLAIN_SCALAR_STYLE, frames.last?.isFlow == true {
+            // To go-yaml a comma behind a tag belongs to the tag, and the next value is what is tagged.
+            throw problem(event, .unsupported, "a tag without a value in flow style reads differently elsewhere")
+        }
         if keyIsDue, text.count == 2, text[0] == 0x3C, text[1] == 0x3C, plain || tag == YAMLScalar.tagPrefix + "merge" {
             operations -= 1  // go-yaml does not decode a merge key
             key = Key(offset: 0, length: 0, line: line(event), isMerge: true)
@@ -265,8 +272,9 @@ struct YAMLComposer: ~Copyable {
 
     // MARK: Collections
 
-    private mutating func start(
-        _ event: UnsafePointer<yaml_event_t>, isMapping: Bool, anchor: UnsafeMutablePointer<yaml_char_t>?
+    private mutating func open(
+        _ event: UnsafePointer<yaml_event_t>, isMapping: Bool, isFlow: Bool,
+        anchor: UnsafeMutablePointer<yaml_char_t>?
     ) throws(Problem) {
         if keyIsDue { throw problem(event, .unsupported, "a mapping or sequence cannot be a key") }
         if mergeElementIsDue, !isMapping { throw mergeWantsMap(event) }
@@ -283,7 +291,7 @@ struct YAMLComposer: ~Copyable {
         frames.indices.last.map { frames[$0].count += 1 }
         frames.append(
             Frame(
-                entry: index, isMapping: isMapping, keys: keyHashes.count, merges: merges.count,
+                entry: index, isMapping: isMapping, isFlow: isFlow, keys: keyHashes.count, merges: merges.count,
                 slot: anchor.map { addSlot($0) }, operations: before))
         if isMerge, !isMapping { mergeSequences.insert(frames.count) }
     }

@@ -68,7 +68,7 @@ enum YAMLScalar {
 
     private static func binary(_ text: UnsafeBufferPointer<UInt8>) throws(Mismatch) -> Value {
         let packed = text.filter { $0 != 0x0A && $0 != 0x0D }
-        guard let data = Data(base64Encoded: Data(packed)) else {
+        guard packed.count % 4 == 0, let data = Data(base64Encoded: Data(packed)) else {
             throw Mismatch(message: "the value of a !!binary scalar is not base64")
         }
         // Go's JSON encoder puts U+FFFD in the place of bytes that are not UTF-8, and so does decoding here.
