@@ -77,7 +77,7 @@ struct HTMLEncoder: ReportEncoder {
         parts += [Timestamp.readable(context.time), "bulwark \(context.toolVersion)"]
         output.append(parts.filter { !$0.isEmpty }.map { Markup.escaped($0) }.joined(separator: " · "))
         output.append("</p>\n<div class=\"cards\">\n")
-        card("Score / 100", summary.score)
+        card("Score", summary.score)
         card("Objects", summary.objects)
         card("Judged", summary.subjects)
         for severity in Severity.allCases.reversed() where severity != .unknown {

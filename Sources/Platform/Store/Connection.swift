@@ -48,7 +48,7 @@ final class Connection: Sendable {
                 try db.execute(
                     sql: """
                         PRAGMA synchronous = FULL;
-                        PRAGMA wal_autocheckpoint = 8000;
+                        PRAGMA wal_autocheckpoint = 16000;
                         PRAGMA journal_size_limit = 67108864;
                         PRAGMA cache_size = -32768;
                         """)
