@@ -78,7 +78,9 @@ final class SampleInspection: InspectionControl {
     func setSchedule(_ text: String, by: String) async throws { state.withLock { $0.schedule = text } }
 
     func suggestedPatch(for subject: Subject) async -> String? {
-        subject.kind == "Deployment" ? "--- a/\(subject.name).yaml\n+++ b/\(subject.name).yaml\n@@ -1,2 +1,3 @@\n spec:\n-  hostNetwork: true\n+  hostNetwork: false\n" : nil
+        subject.kind == "Deployment"
+            ? "--- a/\(subject.name).yaml\n+++ b/\(subject.name).yaml\n@@ -1,2 +1,3 @@\n spec:\n-  hostNetwork: true\n+  hostNetwork: false\n"
+            : nil
     }
 
     func readiness() async -> [ReadinessPart] {

@@ -15,7 +15,6 @@ indirect enum JSONValue: Sendable, Equatable {
         var value: JSONValue
     }
 
-
     /// RFC 3339 text in UTC, or null.
     static func time(_ seconds: Int64?) -> JSONValue { seconds.map { .string(Timestamp.iso8601($0)) } ?? .null }
 

@@ -38,7 +38,9 @@ enum ChecksAPI {
                 query: [
                     .init(name: "area", meaning: "An area.", schema: Schemas.text),
                     .init(name: "severity", meaning: "A severity.", schema: Schemas.severity),
-                    .init(name: "text", meaning: "Part of the title, the id or the slug, or an alias.", schema: Schemas.text),
+                    .init(
+                        name: "text", meaning: "Part of the title, the id or the slug, or an alias.",
+                        schema: Schemas.text),
                 ], answer: "CheckList")
         ) { call, parts in
             let checks = try ChecksPage.selected(call.query, parts)

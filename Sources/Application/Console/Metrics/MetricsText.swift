@@ -41,7 +41,9 @@ struct MetricsText {
     private mutating func line(_ name: String, _ labels: Labels, _ value: String) {
         text += name
         if !labels.isEmpty {
-            text += "{" + labels.map { "\($0.name)=\"\(Self.escape($0.value, quotes: true))\"" }.joined(separator: ",") + "}"
+            text +=
+                "{" + labels.map { "\($0.name)=\"\(Self.escape($0.value, quotes: true))\"" }.joined(separator: ",")
+                + "}"
         }
         text += " \(value)\n"
     }

@@ -22,7 +22,8 @@ enum AccountsPage {
         Route(.post, "/accounts/{id}/role", .administrator) { call, parts in
             let role = try role(call.form["role"])
             try await parts.accounts.setRole(try call.number("id"), to: role)
-            parts.log("Changed an account's role", call, ["id": "\(try call.number("id"))", "role": "\(role.rawValue)"])
+            parts.log(
+                "Changed an account's role", call, ["id": "\(try call.number("id"))", "role": "\(role.rawValue)"])
             return Reply.redirect("/accounts?done=accountChanged")
         },
         Route(.post, "/accounts/{id}/password", .administrator) { call, parts in

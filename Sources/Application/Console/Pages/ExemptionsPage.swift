@@ -52,7 +52,8 @@ enum ExemptionsPage {
         }
         let selectors = [exemption.cluster, exemption.namespace, exemption.kind, exemption.name, exemption.container]
         guard !exemption.checks.isEmpty || selectors.contains(where: { !$0.isEmpty && $0 != "*" }) else {
-            throw ConsoleError(.invalid, "Name at least a check, a namespace or a workload: this would exempt everything.")
+            throw ConsoleError(
+                .invalid, "Name at least a check, a namespace or a workload: this would exempt everything.")
         }
         return exemption
     }

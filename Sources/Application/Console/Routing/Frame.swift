@@ -46,9 +46,11 @@ struct Frame: RouterMiddleware {
             }
         }
         if problem.code == .internal {
-            parts.logger.error("A request failed", metadata: [
-                "route": "\(context.endpointPath ?? path)", "error": "\(problem)",
-            ])
+            parts.logger.error(
+                "A request failed",
+                metadata: [
+                    "route": "\(context.endpointPath ?? path)", "error": "\(problem)",
+                ])
         }
         var response: Response
         if path.hasPrefix(RouteTable.apiPrefix) {

@@ -53,9 +53,11 @@ final class ServerIdentity: Sendable {
             let fresh = try Self.load(source, logger: logger, now: now)
             material.withLock { $0 = fresh }
         } catch {
-            logger.error("The console's certificate could not be renewed; the old one stays", metadata: [
-                "error": "\(error)"
-            ])
+            logger.error(
+                "The console's certificate could not be renewed; the old one stays",
+                metadata: [
+                    "error": "\(error)"
+                ])
         }
     }
 
