@@ -179,4 +179,21 @@ import Testing
         try await store.ledger.record(objects, report: nil)
         #expect(try await store.ledger.findings(limit: 0).total == 3_200)
     }
+
+    @Test func aFullDiskLosesNothingThatWasStored() async throws {
+        let store = try Fixture().open()
+        try await store.ledger.record([Sample.object(Sample.subject("a"), [1, 2])], report: nil)
+        try await store.write { db in
+            let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            try db.execute(sql: "PRAGMA max_page_count = \(pages + 20)")
+        }
+        let many = (0..<500).map { Sample.object(Sample.subject("app-\($0)"), [1, 2, 3, 4]) }
+        let ledger = store.ledger
+        #expect(await Self.code { try await ledger.record(many, report: nil) } == .full)
+        #expect(try await ledger.findings().total == 2)
+        try await store.write { try $0.execute(sql: "PRAGMA max_page_count = 100000") }
+        try await ledger.record(many, report: nil)
+        #expect(try await ledger.findings(limit: 0).total == 2_002)
+        #expect(try await ledger.counts().total == 2_002)
+    }
 }
