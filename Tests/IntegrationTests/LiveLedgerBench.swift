@@ -94,7 +94,9 @@ struct LiveBench: Sendable {
     // MARK: Comparison
 
     /// Every open finding: its fingerprint and all that it says.
-    func remembered() async throws -> Set<String> {
+    func remembered() async throws -> Set<String> { try await Self.remembered(store) }
+
+    static func remembered(_ store: Store) async throws -> Set<String> {
         var filter = FindingFilter()
         filter.statuses = [.new, .inProgress, .suppressed]
         var all: Set<String> = []
@@ -104,7 +106,7 @@ struct LiveBench: Sendable {
             if page.findings.isEmpty { break }
             for finding in page.findings {
                 all.insert(
-                    Self.text(
+                    text(
                         finding.fingerprint, finding.checkID, finding.outcome, finding.severity, finding.subject,
                         finding.container, finding.message, finding.path, finding.value))
             }
@@ -134,11 +136,17 @@ struct LiveBench: Sendable {
         return (all, tally.summary)
     }
 
+    /// A line of these without its value: masks are made with a key of each store's own.
+    static func withoutValue(_ line: String) -> String {
+        guard let open = line.firstIndex(of: "\u{1}"), let close = line.lastIndex(of: "\u{1}") else { return line }
+        return String(line[..<open]) + String(line[close...])
+    }
+
     private static func text(
         _ fingerprint: Fingerprint, _ check: String, _ outcome: Outcome, _ severity: Severity, _ subject: Subject,
         _ container: String, _ message: String, _ path: String, _ value: String
     ) -> String {
-        "\(check) \(outcome) \(severity) \(subject.display) [\(container)] \(message) \(path) \(value) \(fingerprint)"
+        "\(check) \(outcome) \(severity) \(subject.display) [\(container)] \(message) \(path) \u{1}\(value)\u{1} \(fingerprint)"
     }
 
     /// Expects that the ledger says what a fresh inspection says, and prints where they differ.

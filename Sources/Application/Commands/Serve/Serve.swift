@@ -126,7 +126,9 @@ struct Serve: AsyncParsableCommand {
             let source = FileSource(
                 name: files.joined(separator: " "), paths: files, catalogue: catalogue, masking: masking,
                 recorder: store.ledger, now: { Store.wallClock() })
-            return InspectionService(source: source, recorder: store.ledger, logger: logger)
+            return InspectionService(
+                source: source, recorder: store.ledger, logger: logger,
+                onFinished: { _, _ in try? await store.prune() })
         }
         var inspector = Inspector(catalogue)
         inspector.masking = masking
@@ -137,7 +139,11 @@ struct Serve: AsyncParsableCommand {
         let back = WriteBack(client: client, store: store, checks: catalogue.checks.map(\.check), logger: logger)
         return InspectionService(
             source: source, recorder: store.ledger, logger: logger, onStarted: { await back.started(report: $0) },
-            onFinished: { await back.finished(report: $0, summary: $1) })
+            onFinished: { report, summary in
+                await back.finished(report: report, summary: summary)
+                // Old reports, findings and log records go by the store's retention.
+                try? await store.prune()
+            })
     }
 
     /// The key that masks credentials, made once for each database, so that a change of a credential shows.

@@ -38,6 +38,7 @@ struct Container {
         self.index = index
         self.podSecurity = podSecurity
         security = try node.object("securityContext")
+        _ = try node.string("name")
     }
 
     /// The name, or its place in the list when it has none.
@@ -107,6 +108,29 @@ extension Node {
             texts.append(text)
         }
         return texts
+    }
+
+    /// What `body` finds first in the objects of a list, nil when it finds nothing or the list is unset. Its errors get their
+    /// place in the list.
+    func first<Found>(
+        of key: StaticString, _ body: (Int, Node) throws(UnreadableField) -> Found?
+    ) throws(UnreadableField) -> Found? {
+        guard let list = try array(key) else { return nil }
+        var index = 0
+        for element in list.elements {
+            guard element.kind == .object else {
+                throw UnreadableField(
+                    message: "an element of \(key) should be an object, not \(element.described)",
+                    path: "\(key)[\(index)]")
+            }
+            do throws(UnreadableField) {
+                if let found = try body(index, element) { return found }
+            } catch {
+                throw UnreadableField(message: error.message, path: "\(key)[\(index)].\(error.path)")
+            }
+            index += 1
+        }
+        return nil
     }
 
     private func typed(_ key: StaticString, _ kind: Kind, _ expected: String) throws(UnreadableField) -> Node? {

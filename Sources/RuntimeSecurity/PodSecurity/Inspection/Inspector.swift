@@ -88,7 +88,10 @@ private struct Run {
         case .object(let kinds, let judge):
             guard kinds.contains(target.kind) else { return }
             do throws(UnreadableField) {
-                settle(try judge(target, inspector.context), index, nil, &tally, emit)
+                let verdict = try judge(target, inspector.context)
+                // What is wrong outside the pod stays wrong when the pod cannot be read; all else is unknown then.
+                if case .problem = verdict {} else if let unreadable = target.unreadable { throw unreadable }
+                settle(verdict, index, nil, &tally, emit)
             } catch {
                 self.error(error, error.path, index, nil, &tally, emit)
             }
@@ -115,10 +118,12 @@ private struct Run {
             judged = true
             let check = inspector.checks[index].check
             let shown = problem.isPlaceOnly ? nil : problem.value
-            let value =
+            var value =
                 shown.map {
                     check.sensitive ? inspector.masking.mask($0) : Evidence.text($0, inspector.masking)
                 } ?? ""
+            // Items of a list do not repeat the version that their list has.
+            if value.isEmpty, case .object("apiVersion") = problem.path { value = "\"\(input.subject.apiVersion)\"" }
             report(
                 check, problem.isWarning ? .warn : .fail, index, container, message: problem.message,
                 path: path(problem.path, container), value: value, line: line(problem.value, container), &tally, emit)

@@ -25,11 +25,15 @@ struct LabelSelector: Sendable, Equatable {
             unreadable = true
             return
         }
-        if let labels = node["matchLabels"] {
+        if let labels = node["matchLabels"], !labels.isNull {
+            if labels.kind != .object { unreadable = true }
             for (key, value) in labels.members {
                 terms.append(
                     Term(key: Self.plain(key.string), requirement: .isIn([value.string ?? value.json(limit: 63)])))
             }
+        }
+        if let expressions = node["matchExpressions"], expressions.kind != .array, !expressions.isNull {
+            unreadable = true
         }
         for expression in node.list("matchExpressions") {
             guard let key = expression["key"]?.string else {

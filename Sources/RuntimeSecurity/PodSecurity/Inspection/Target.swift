@@ -55,6 +55,7 @@ struct Target {
             holder = next
         }
         let base = kind.podSpecPath
+        let metadata = try at(template) { () throws(UnreadableField) in try holder.object("metadata") }
         guard let spec = try at(base, { () throws(UnreadableField) in try holder.object("spec") }) else {
             throw UnreadableField(message: "there is no pod spec", path: base)
         }
@@ -79,7 +80,7 @@ struct Target {
                 index += 1
             }
         }
-        return (holder["metadata"], spec, security, containers)
+        return (metadata, spec, security, containers)
     }
 
     /// Puts the place of what was read before an error's own path.

@@ -15,6 +15,11 @@ enum Availability {
             return .fail("No pod disruption budget selects the pods.", .template("metadata.labels"), target.podLabels)
         }
         guard let spec = try target.object.object("spec") else { return .pass }
+        for key: StaticString in ["maxUnavailable", "minAvailable"] {
+            guard let value = spec[key], !value.isNull, value.kind != .string, value.int == nil else { continue }
+            throw UnreadableField(
+                message: "\(key) should be a number or a share, not \(value.described)", path: "spec.\(key)")
+        }
         if let most = spec["maxUnavailable"], isZero(most) {
             return .fail(
                 "The budget allows no disruption, so nodes cannot be drained.", .object("spec.maxUnavailable"), most)

@@ -38,7 +38,7 @@ enum Bindings {
     static func masters(_ target: Target, context: InspectionContext) throws(UnreadableField) -> Verdict {
         if target.kind == .clusterRoleBinding, target.subject.name == "cluster-admin" { return .pass }
         for (index, subject) in try subjects(target).enumerated() {
-            if try subject.string("name") == "system:masters", subject["kind"]?.equals("Group") != false {
+            if try subject.string("name") == "system:masters", try subject.string("kind") ?? "Group" == "Group" {
                 return .fail(
                     "Rights are given to system:masters, which no policy can hold back.",
                     .object("subjects[\(index)].name"), subject["name"])
@@ -73,7 +73,7 @@ enum Bindings {
         return (try reference.string("kind") ?? "ClusterRole", name, reference["name"])
     }
 
-    private static func subjects(_ target: Target) throws(UnreadableField) -> [Node] {
+    static func subjects(_ target: Target) throws(UnreadableField) -> [Node] {
         guard let list = try target.object.array("subjects") else { return [] }
         for (index, subject) in list.elements.enumerated() where subject.kind != .object {
             throw UnreadableField(message: "a subject should be an object", path: "subjects[\(index)]")

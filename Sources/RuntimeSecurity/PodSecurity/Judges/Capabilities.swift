@@ -31,7 +31,7 @@ enum Capabilities {
     static func sysModuleAdded(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        try added(container) { $0 == "SYS_MODULE" }
+        try added(container) { $0 == "SYS_MODULE" || $0 == "ALL" }
     }
 
     static func netRawKept(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {

@@ -6,39 +6,35 @@ enum Environment {
     static func duplicateNames(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        guard let list = try container.node.array("env"), list.count > 1 else { return .pass }
         var seen: Set<String> = []
-        for (index, variable) in list.elements.enumerated() {
-            guard let name = try variable.string("name") else { continue }
-            if !seen.insert(name).inserted {
-                return .fail(
-                    "The variable \(name) is set twice: only the last one counts.", .relative("env[\(index)].name"),
-                    variable["name"])
-            }
-        }
-        return .pass
+        return try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
+            guard let name = try variable.string("name"), !seen.insert(name).inserted else { return nil }
+            return .fail(
+                "The variable \(name) is set twice: only the last one counts.", .relative("env[\(index)].name"),
+                variable["name"])
+        } ?? .pass
     }
 
     static func credentials(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
     {
-        guard let list = try container.node.array("env") else { return .pass }
-        for (index, variable) in list.elements.enumerated() {
-            guard let name = variable["name"]?.string, let node = variable["value"], let value = node.string else {
-                continue
-            }
-            if Credentials.isCredential(name: name, value: value) {
-                return .fail(
-                    "The variable \(name) looks like a credential in clear text.", .relative("env[\(index)].value"),
-                    node)
-            }
-        }
-        return .pass
+        try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
+            guard let name = try variable.string("name"), let value = try variable.string("value"),
+                Credentials.isCredential(name: name, value: value)
+            else { return nil }
+            return .fail(
+                "The variable \(name) looks like a credential in clear text.", .relative("env[\(index)].value"),
+                variable["value"])
+        } ?? .pass
     }
 
     static func credentialsInConfigMap(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
         guard let data = try target.object.object("data") else { return .pass }
         for (key, node) in data.members {
-            guard let value = node.string else { continue }
+            guard let value = node.string else {
+                if node.isNull { continue }
+                throw UnreadableField(
+                    message: "an entry of data should be a string, not \(node.described)", path: "data.\(key.string)")
+            }
             if Credentials.isCredential(name: key.string, value: value) || Credentials.holdsKey(value) {
                 return .fail(
                     "The entry \(key.string) looks like a credential in clear text.", .object("data.\(key.string)"),

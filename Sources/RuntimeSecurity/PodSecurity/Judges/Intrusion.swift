@@ -9,19 +9,15 @@ enum Intrusion {
     static func remoteShell(_ container: Container, _ target: Target, context: InspectionContext)
         throws(UnreadableField) -> Verdict
     {
-        if let ports = try container.node.array("ports") {
-            for (index, port) in ports.elements.enumerated() {
-                if let number = try port.int("containerPort"), number == 22 {
-                    return .fail(
-                        "The container offers port \(number), where SSH listens.",
-                        .relative("ports[\(index)].containerPort"), port["containerPort"])
-                }
-            }
+        let offered: Verdict? = try container.node.first(of: "ports") { (index, port) throws(UnreadableField) in
+            guard let number = try port.int("containerPort"), number == 22 else { return nil }
+            return .fail(
+                "The container offers port \(number), where SSH listens.",
+                .relative("ports[\(index)].containerPort"), port["containerPort"])
         }
+        if let offered { return offered }
         for key: StaticString in ["command", "args"] {
-            guard let list = try container.node.array(key) else { continue }
-            for (index, word) in list.elements.enumerated() {
-                guard let text = word.string else { continue }
+            for (index, text) in try container.node.strings(key).enumerated() {
                 if text.split(whereSeparator: { " ;|&\n\t".contains($0) }).contains(where: {
                     $0 == "sudo" || $0.hasSuffix("/sudo")
                 }) {

@@ -115,12 +115,12 @@ enum LinuxProfiles {
 
     private static func seccomp(_ container: Container, _ target: Target) throws(UnreadableField) -> Profile? {
         if let profile = try profile(container, "seccompProfile") { return profile }
-        guard let annotations = target.podMetadata?["annotations"], annotations.kind == .object else { return nil }
+        guard let annotations = try annotations(target) else { return nil }
         for key in [
             "container.seccomp.security.alpha.kubernetes.io/\(container.name)",
             "seccomp.security.alpha.kubernetes.io/pod",
         ] {
-            guard let value = annotations[dynamic: key], let text = value.string else { continue }
+            guard let (text, value) = try annotation(key, annotations) else { continue }
             let isConfined = text == "runtime/default" || text == "docker/default" || text.hasPrefix("localhost/")
             return Profile(
                 type: text, isConfined: isConfined, path: .template("metadata.annotations[\(key)]"), value: value)
@@ -128,11 +128,29 @@ enum LinuxProfiles {
         return nil
     }
 
+    private static func annotations(_ target: Target) throws(UnreadableField) -> Node? {
+        do throws(UnreadableField) {
+            return try target.podMetadata?.object("annotations")
+        } catch {
+            throw UnreadableField(message: error.message, path: "metadata.\(error.path)")
+        }
+    }
+
+    private static func annotation(_ key: String, _ annotations: Node) throws(UnreadableField) -> (String, Node)? {
+        guard let value = annotations[dynamic: key], !value.isNull else { return nil }
+        guard let text = value.string else {
+            throw UnreadableField(
+                message: "an annotation should be a string, not \(value.described)",
+                path: "metadata.annotations[\(key)]")
+        }
+        return (text, value)
+    }
+
     private static func appArmorProfile(_ container: Container, _ target: Target) throws(UnreadableField) -> Profile? {
         if let profile = try profile(container, "appArmorProfile") { return profile }
-        guard let annotations = target.podMetadata?["annotations"], annotations.kind == .object else { return nil }
+        guard let annotations = try annotations(target) else { return nil }
         let key = "container.apparmor.security.beta.kubernetes.io/\(container.name)"
-        guard let value = annotations[dynamic: key], let text = value.string else { return nil }
+        guard let (text, value) = try annotation(key, annotations) else { return nil }
         let isConfined = text.isEmpty || text == "runtime/default" || text.hasPrefix("localhost/")
         return Profile(
             type: text, isConfined: isConfined, path: .template("metadata.annotations[\(key)]"), value: value)

@@ -31,9 +31,8 @@ enum Network {
         }
         var covered: [String] = []
         for entry in tls.elements { covered += (try entry.strings("hosts")).map { $0.lowercased() } }
-        guard let rules = try spec.array("rules") else { return .pass }
-        for (index, rule) in rules.elements.enumerated() {
-            guard let host = try rule.string("host"), !host.isEmpty else { continue }
+        let found: Verdict? = try spec.first(of: "rules") { (index, rule) throws(UnreadableField) in
+            guard let host = try rule.string("host"), !host.isEmpty else { return nil }
             let path = FieldPath.object("spec.rules[\(index)].host")
             if host.hasPrefix("*") {
                 return .fail("The Ingress claims every host under \(host.dropFirst(2)).", path, rule["host"])
@@ -44,8 +43,9 @@ enum Network {
             if !covered.isEmpty, !covered.contains(where: { covers($0, host.lowercased()) }) {
                 return .fail("No TLS entry covers the host \(host).", path, rule["host"])
             }
+            return nil
         }
-        return .pass
+        return found ?? .pass
     }
 
     private static func covers(_ pattern: String, _ host: String) -> Bool {

@@ -51,7 +51,9 @@ enum Probes {
         for key in probeKeys {
             guard let probe = try container.node.object(key) else { continue }
             for action: StaticString in ["httpGet", "tcpSocket", "grpc"] {
-                guard let handler = try probe.object(action), let port = handler["port"], !port.isNull else { continue }
+                guard let handler = try probe.object(action) else { continue }
+                _ = try handler.string("path")
+                guard let port = handler["port"], !port.isNull else { continue }
                 let isKnown: Bool
                 if let number = port.int {
                     isKnown = numbers.contains(number)

@@ -48,9 +48,9 @@ enum ServiceAccounts {
                 "The default service account gives its token to every pod that names no other.",
                 .object("automountServiceAccountToken"), target.object["automountServiceAccountToken"])
         case .roleBinding, .clusterRoleBinding:
-            guard let subjects = try target.object.array("subjects") else { return .pass }
-            for (index, subject) in subjects.elements.enumerated()
-            where subject["kind"]?.equals("ServiceAccount") == true && subject["name"]?.equals("default") == true {
+            for (index, subject) in try Bindings.subjects(target).enumerated() {
+                let (kind, name) = (try subject.string("kind"), try subject.string("name"))
+                guard kind == "ServiceAccount", name == "default" else { continue }
                 return .fail(
                     "Rights are given to a default service account, so to every pod that names no other.",
                     .object("subjects[\(index)].name"), subject["name"])

@@ -62,49 +62,45 @@ enum Volumes {
         let volumes = try hostPaths(target)
         if volumes.isEmpty { return .pass }
         for container in target.containers {
-            guard let mounts = try container.node.array("volumeMounts") else { continue }
-            for (index, mount) in mounts.elements.enumerated() {
-                guard let name = try mount.string("name"), volumes.contains(where: { $0.name == name }) else {
-                    continue
-                }
-                if try mount.bool("readOnly") != true {
-                    let path = "\(container.role.list)[\(container.index)].volumeMounts[\(index)]"
+            let place = "\(container.role.list)[\(container.index)]"
+            do throws(UnreadableField) {
+                let found: Verdict? = try container.node.first(of: "volumeMounts") {
+                    (index, mount) throws(UnreadableField) in
+                    guard let name = try mount.string("name"), volumes.contains(where: { $0.name == name }),
+                        try mount.bool("readOnly") != true
+                    else { return nil }
                     return .fail(
-                        "The container \(container.name) can write to the node through \(name).", .pod(path), mount)
+                        "The container \(container.name) can write to the node through \(name).",
+                        .pod("\(place).volumeMounts[\(index)]"), mount)
                 }
+                if let found { return found }
+            } catch {
+                throw UnreadableField(message: error.message, path: "\(place).\(error.path)")
             }
         }
         return .pass
     }
 
     static func unusualType(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
-        guard let list = try target.podSpec?.array("volumes") else { return .pass }
-        for (index, volume) in list.elements.enumerated() {
+        try target.podSpec?.first(of: "volumes") { (index, volume) throws(UnreadableField) in
             for (key, _) in volume.members where key.string != "name" && !usual.contains(key.string) {
                 return .fail(
                     "The volume type \(key.string) is outside the safe set.", .pod("volumes[\(index)].\(key.string)"),
                     at: volume[dynamic: key.string])
             }
-        }
-        return .pass
+            return nil
+        } ?? .pass
     }
 
     private static func place(_ volume: HostPath) -> FieldPath { .pod("volumes[\(volume.index)].hostPath.path") }
 
     private static func hostPaths(_ target: Target) throws(UnreadableField) -> [HostPath] {
-        guard let list = try target.podSpec?.array("volumes") else { return [] }
         var found: [HostPath] = []
-        for (index, volume) in list.elements.enumerated() {
-            guard volume.kind == .object else {
-                throw UnreadableField(message: "a volume should be an object", path: "volumes[\(index)]")
-            }
-            guard let source = volume["hostPath"], !source.isNull else { continue }
-            guard source.kind == .object else {
-                throw UnreadableField(message: "hostPath should be an object", path: "volumes[\(index)].hostPath")
-            }
-            let path = try source.string("path") ?? ""
-            found.append(
-                HostPath(index: index, name: volume["name"]?.string ?? "", path: normal(path), node: source["path"]))
+        _ = try target.podSpec?.first(of: "volumes") { (index, volume) throws(UnreadableField) -> Verdict? in
+            guard let source = try volume.object("hostPath") else { return nil }
+            let (name, path) = (try volume.string("name") ?? "", try source.string("path") ?? "")
+            found.append(HostPath(index: index, name: name, path: normal(path), node: source["path"]))
+            return nil
         }
         return found
     }

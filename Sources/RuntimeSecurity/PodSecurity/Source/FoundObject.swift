@@ -46,8 +46,12 @@ package struct FoundObject {
             return
         }
         guard node["kind"] != nil || inherited != nil else { return }
+        for key: StaticString in ["kind", "apiVersion"] {
+            guard let value = node[key], value.kind != .string, !value.isNull else { continue }
+            return problem("\(key) should be a string, not \(value.described)", value.line)
+        }
         guard let kind = node["kind"]?.string ?? inherited?.kind else {
-            return problem("kind should be a string, not \(node["kind"]?.described ?? "absent")", node.line)
+            return problem("kind should be a string, not null", node.line)
         }
         let apiVersion = node["apiVersion"]?.string ?? inherited?.apiVersion ?? ""
         if kind.hasSuffix("List"), let items = node["items"] {
@@ -67,6 +71,10 @@ package struct FoundObject {
         }
         if let metadata = node["metadata"], metadata.kind != .object, !metadata.isNull {
             return problem("metadata should be an object, not \(metadata.described)", metadata.line)
+        }
+        for key: StaticString in ["name", "namespace"] {
+            guard let value = node["metadata"]?[key], value.kind != .string, !value.isNull else { continue }
+            return problem("metadata.\(key) should be a string, not \(value.described)", value.line)
         }
         body(FoundObject(node, apiVersion, kind, cluster, path: path))
     }
