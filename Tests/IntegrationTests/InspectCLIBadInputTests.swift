@@ -41,13 +41,13 @@ import Testing
         Case(name: "alias.yaml", text: "kind: *Pod\n", message: ":1:7: unknown anchor"),
         Case(
             name: "deep.yaml", text: "kind: Pod\nspec: " + nested(10_000, "[", "]"),
-            message: ":2:1006: nested deeper than the limit"),
+            message: ":2:8: nested deeper than the limit"),
         Case(
             name: "deep.json", text: "{\"kind\":\"Pod\",\"spec\":" + nested(10_000, "[", "]") + "}",
             message: ":1:1021: nested deeper than the limit"),
         Case(
             name: "deep-objects.json", text: "{\"kind\":\"Pod\",\"spec\":" + nested(10_000, "{\"a\":", "}", "1") + "}",
-            message: ":1:5018: nested deeper than the limit"),
+            message: ":1:5017: nested deeper than the limit"),
         Case(name: "bomb.yaml", text: bomb, message: ":4:17: the document consists of too many aliases"),
         Case(
             name: "itself.yaml", text: "kind: Pod\nspec: &a [*a]\n", message: ":2:11: an anchor contains itself"),

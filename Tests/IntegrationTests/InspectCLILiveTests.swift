@@ -105,7 +105,7 @@ import Testing
             "test"
         ),
         (kubeconfig("https://127.0.0.1:1", user: "token: [\(token)]"), "token"),
-        (kubeconfig("https://127.0.0.1:1", user: "token: *\(token)"), "config:11:"),
+        (kubeconfig("https://127.0.0.1:1", user: "token: *\(token)"), "config:10:"),
         (kubeconfig("https://127.0.0.1:1", user: "token: \"\(token)"), "config:"),
         (kubeconfig("https://127.0.0.1:1", user: "token: a, token: \(token)"), "token"),
         (kubeconfig("nonsense"), "nonsense"),

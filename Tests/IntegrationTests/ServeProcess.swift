@@ -86,6 +86,11 @@ final class ServeProcess: Sendable {
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
+    /// A test that failed halfway leaves the process and its connections behind.
+    deinit {
+        try? client.syncShutdown()
+    }
+
     /// All that it wrote to standard output until now.
     var output: String { (try? String(contentsOfFile: folder.path + "/out", encoding: .utf8)) ?? "" }
 
@@ -151,7 +156,7 @@ final class ServeProcess: Sendable {
         let made = try await request(
             "POST", "/api/v1/tokens",
             headers: ["Cookie": cookie, "X-CSRF-Token": form(overview.text), "Content-Type": "application/json"],
-            body: #"{"name":"test","role":"administrator"}"#)
+            body: #"{"name":"test","role":"administrator","days":1}"#)
         #expect(made.status == 201)
         return try #require(made.json?["secret"]?.string)
     }

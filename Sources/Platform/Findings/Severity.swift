@@ -12,7 +12,10 @@ package enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConv
     /// Accepts the name in any case, and `info`.
     package init?(name: String) {
         let lower = name.lowercased()
-        guard let found = Self.allCases.first(where: { $0.description == lower || (lower == "info" && $0 == .informational) })
+        guard
+            let found = Self.allCases.first(where: {
+                $0.description == lower || (lower == "info" && $0 == .informational)
+            })
         else { return nil }
         self = found
     }

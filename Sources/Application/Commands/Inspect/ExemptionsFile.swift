@@ -47,10 +47,20 @@ enum ExemptionsFile {
         return Exemption(
             id: try text("id").isEmpty ? "\(path)#\(number)" : try text("id"), owner: owner, reason: reason,
             expiry: try expiry(try text("expires"), place),
-            checks: node["checks"]?.elements.compactMap { $0.string } ?? [],
+            checks: try checks(node["checks"], place),
             cluster: try text("cluster"), namespace: try text("namespace"), kind: try text("kind"),
             name: try text("name"),
             container: try text("container"))
+    }
+
+    /// An exemption without checks covers all of them, so nothing that is written there may be read as nothing.
+    private static func checks(_ node: Node?, _ place: String) throws -> [String] {
+        guard let node, !node.isNull else { return [] }
+        let names = node.elements.compactMap(\.string)
+        guard node.kind == .array, names.count == node.count, !names.isEmpty else {
+            throw UserError("\(place): checks should be a list of ids or slugs")
+        }
+        return names
     }
 
     /// A day lasts to its end in UTC.

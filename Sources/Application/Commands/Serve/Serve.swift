@@ -91,7 +91,7 @@ struct Serve: AsyncParsableCommand {
         do {
             try await group.run()
         } catch {
-            throw UserError("the server ended: \(error)", .unfinished)
+            throw UserError("the server at \(address):\(port) ended: \(error)", .unfinished)
         }
         try store.close()
     }

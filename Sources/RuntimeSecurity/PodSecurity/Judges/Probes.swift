@@ -64,8 +64,8 @@ enum Probes {
                 }
                 if !isKnown {
                     return .fail(
-                        "The probe asks port \(port.json(limit: 20)), which the container does not declare.",
-                        .relative("\(key).\(action).port"), port)
+                        "The probe asks a port that the container does not declare.",
+                        .relative("\(key).\(action).port"), at: port)
                 }
             }
         }

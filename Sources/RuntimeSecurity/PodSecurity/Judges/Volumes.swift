@@ -71,7 +71,7 @@ enum Volumes {
                     else { return nil }
                     return .fail(
                         "The container \(container.name) can write to the node through \(name).",
-                        .pod("\(place).volumeMounts[\(index)]"), mount)
+                        .pod("\(place).volumeMounts[\(index)]"), at: mount)
                 }
                 if let found { return found }
             } catch {

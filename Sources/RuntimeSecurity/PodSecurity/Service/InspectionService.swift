@@ -63,6 +63,8 @@ package final class InspectionService: Sendable {
                 return false
             }
             state.wanted = trigger
+            // What the last run came to must not look like the end of this one.
+            state.progress = Progress(phase: .waiting, message: "about to begin")
             return true
         }
     }
