@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
+import Foundation
 
 /// Environment variables and configuration that carry credentials.
 enum Environment {
@@ -47,7 +48,7 @@ enum Environment {
 
 /// What gives a credential away: the name it is kept under, or its own form.
 enum Credentials {
-    private static let words = [
+    private static let words: [StaticString] = [
         "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "accesskey", "access_key",
         "privatekey",
         "private_key", "credential", "_cli_key", "key_content", "encryption_key", "auth_key", "azureactivedirectory",
@@ -63,23 +64,35 @@ enum Credentials {
 
     static func isCredential(name: String, value: String) -> Bool {
         if holdsKey(value) { return true }
-        let lower = name.lowercased().replacing("-", with: "_").replacing(".", with: "_")
+        let lower = plain(name)
         guard
-            words.contains(where: lower.contains) || lower == "pass" || lower.hasSuffix("_pass")
+            words.contains(where: lower.holds) || lower == "pass" || lower.hasSuffix("_pass")
                 || lower.hasSuffix("_pwd") || lower == "pwd_key"
         else { return false }
         if harmless.contains(where: lower.hasSuffix) { return false }
         return looksSecret(value)
     }
 
+    /// A name in lower case, with its parts joined by underscores.
+    private static func plain(_ name: String) -> String {
+        let bytes = name.utf8.map { byte -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
+            case UInt8(ascii: "-"), UInt8(ascii: "."): UInt8(ascii: "_")
+            default: byte
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Whether a value is the form of a well-known secret, whatever it is called.
     static func holdsKey(_ value: String) -> Bool {
-        if value.contains("-----BEGIN"), value.contains("PRIVATE KEY-----") { return true }
+        if value.holds("-----BEGIN"), value.holds("PRIVATE KEY-----") { return true }
         for (prefix, length) in [
             ("AKIA", 20), ("ASIA", 20), ("ghp_", 40), ("gho_", 40), ("github_pat_", 60), ("glpat-", 26), ("xoxb-", 30),
             ("sk_live_", 24), ("AIza", 39),
         ]
-        where value.hasPrefix(prefix) && value.utf8.count >= length && !value.contains(" ") {
+        where value.utf8.count >= length && value.hasPrefix(prefix) && !value.utf8.contains(UInt8(ascii: " ")) {
             return true
         }
         return false
@@ -99,5 +112,23 @@ enum Credentials {
             return false
         }
         return true
+    }
+}
+
+extension String {
+    /// Whether the bytes of `part` stand anywhere in the text. Environments and configuration maps hold long texts, and the
+    /// standard library's search walks them by characters.
+    fileprivate func holds(_ part: StaticString) -> Bool {
+        var text = self
+        return text.withUTF8 { bytes in
+            let length = part.utf8CodeUnitCount
+            guard var at = bytes.baseAddress, length > 0 else { return false }
+            let end = at + bytes.count
+            while end - at >= length, let found = memchr(at, Int32(part.utf8Start[0]), end - at - length + 1) {
+                if memcmp(found, part.utf8Start, length) == 0 { return true }
+                at = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) + 1
+            }
+            return false
+        }
     }
 }
