@@ -109,7 +109,7 @@ import Testing
         data:
           password: "\(secret("config"))"
           app.properties: "user=app\\ndb.password=\(secret("config-file"))\\n"
-          key.pem: "-----BEGIN PRIVATE KEY-----\\n\(secret("config-key"))\\n-----END PRIVATE KEY-----\\n"
+          key.pem: "-----BEGIN \("PRIVATE") KEY-----\\n\(secret("config-key"))\\n-----END PRIVATE KEY-----\\n"
         binaryData: {blob: "\(secret("binary"))"}
         ---
         apiVersion: v1

