@@ -72,11 +72,21 @@ let package = Package(
         platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
         platform("Store", ["Findings", grdb, log]),
         platform("Reporting", ["Findings"]),
+        platform(
+            "Admission",
+            [
+                "Findings", "Documents", "Kubernetes", hummingbird, hummingbirdTLS, certificates, crypto, log,
+                lifecycle,
+                nio, nioSSL,
+            ]),
 
         // MARK: Runtime security
         .target(
             name: "PodSecurity", dependencies: ["Findings", "Documents", "Kubernetes", crypto, log],
             path: "Sources/RuntimeSecurity/PodSecurity", swiftSettings: strict, plugins: ["EmbedFiles"]),
+        .target(
+            name: "PodPolicies", dependencies: ["Findings", "Documents", "Kubernetes", "Admission", log],
+            path: "Sources/RuntimeSecurity/PodPolicies", swiftSettings: strict),
 
         // MARK: Application
         .target(
@@ -90,8 +100,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Findings", "Documents", "Kubernetes", "Store", "Reporting", "PodSecurity", "Console", arguments,
-                lifecycle, unixSignals, log, configuration,
+                "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
+                "Console", arguments, lifecycle, unixSignals, log, configuration,
             ],
             path: "Sources/Application/Commands", swiftSettings: strict),
         .executableTarget(
@@ -111,9 +121,16 @@ let package = Package(
         tests("Kubernetes", ["Kubernetes", "TestSupport"]),
         tests("Store", ["Store", "Findings", "TestSupport", grdb]),
         tests("Reporting", ["Reporting", "Findings", "TestSupport"]),
+        tests("Admission", ["Admission", "Kubernetes", "Documents", "Findings", "TestSupport", httpClient]),
+        tests("PodPolicies", ["PodPolicies", "Admission", "Documents", "Findings", "TestSupport"]),
         tests("PodSecurity", ["PodSecurity", "Documents", "Findings", "TestSupport"]),
         tests("Console", ["Console", "Store", "Findings", "TestSupport", hummingbirdTesting]),
         tests("Commands", ["Commands", "PodSecurity", "TestSupport"]),
-        tests("Integration", ["Commands", "Kubernetes", "PodSecurity", "Store", "Console", "TestSupport", httpClient]),
+        tests(
+            "Integration",
+            [
+                "Commands", "Kubernetes", "Documents", "Admission", "PodSecurity", "PodPolicies", "Store", "Console",
+                "TestSupport", httpClient,
+            ]),
     ]
 )
