@@ -103,9 +103,16 @@ package struct InspectionContext: Sendable {
         }
     }
 
-    /// A Cilium policy without any rule selects nothing.
+    /// A Cilium policy without any rule selects nothing, nor does one that leaves open what it has no rule for.
     private static func isRule(_ rule: Node) -> Bool {
-        rule["ingress"] != nil || rule["egress"] != nil || rule["ingressDeny"] != nil || rule["egressDeny"] != nil
+        // What cannot be read closes nothing.
+        func closes(_ direction: StaticString) -> Bool {
+            guard let settings = rule["enableDefaultDeny"], !settings.isNull else { return true }
+            guard settings.kind == .object else { return false }
+            return settings[direction].map { $0.isNull || $0.bool == true } ?? true
+        }
+        return (rule["ingress"] != nil || rule["ingressDeny"] != nil) && closes("ingress")
+            || (rule["egress"] != nil || rule["egressDeny"] != nil) && closes("egress")
     }
 
     private static func isIdle(_ spec: Node?) -> Bool {
@@ -138,8 +145,11 @@ package struct InspectionContext: Sendable {
 
     /// Whether a network policy of the namespace, or a cluster-wide one, selects pods with these labels.
     func isIsolated(namespace: String, labels: Node?) -> Bool {
-        selects(.networkPolicy, namespace, labels) || selects(.ciliumNetworkPolicy, namespace, labels)
-            || selects(.ciliumClusterwideNetworkPolicy, "", labels)
+        if selects(.networkPolicy, namespace, labels) { return true }
+        // Cilium gives every pod a label for its namespace, which the pod itself does not carry.
+        let given = ["io.kubernetes.pod.namespace": namespace]
+        return selects(.ciliumNetworkPolicy, namespace, labels, given: given)
+            || selects(.ciliumClusterwideNetworkPolicy, "", labels, given: given)
     }
 
     /// A network policy that selects the pods and has rules without effect; nil when there is none, or when another policy
@@ -165,11 +175,13 @@ package struct InspectionContext: Sendable {
 
     func hasBudget(namespace: String, labels: Node?) -> Bool { selects(.podDisruptionBudget, namespace, labels) }
 
-    private func selects(_ kind: ObjectKind, _ namespace: String, _ labels: Node?) -> Bool {
+    private func selects(
+        _ kind: ObjectKind, _ namespace: String, _ labels: Node?, given: [String: String] = [:]
+    ) -> Bool {
         guard let candidates = entries[kind]?[namespace] else { return false }
         return candidates.values.contains { entry in
             guard case .selectors(let selectors, _) = entry else { return false }
-            return selectors.contains { $0.matches(labels) }
+            return selectors.contains { $0.matches(labels, given: given) }
         }
     }
 
