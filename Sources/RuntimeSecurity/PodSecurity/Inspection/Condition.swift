@@ -44,7 +44,8 @@ struct FieldCondition: Sendable {
     }
 
     enum Test: Sendable {
-        case absent
+        /// What is there has to be of the shape, where one is named.
+        case absent(Shape?)
         case present
         case isBool(Bool, negated: Bool)
         case isText(String, negated: Bool)
@@ -53,6 +54,29 @@ struct FieldCondition: Sendable {
         case prefix(String)
         case above(Int)
         case below(Int)
+    }
+
+    /// What Kubernetes takes in a field.
+    enum Shape: String, Sendable {
+        case string, object, list, quantity
+
+        var described: String {
+            switch self {
+            case .string: "a string"
+            case .object: "an object"
+            case .list: "a list"
+            case .quantity: "a quantity"
+            }
+        }
+
+        func fits(_ node: Node) -> Bool {
+            switch self {
+            case .string: node.kind == .string
+            case .object: node.kind == .object
+            case .list: node.kind == .array
+            case .quantity: node.isQuantity
+            }
+        }
     }
 
     let path: String
@@ -126,7 +150,9 @@ struct FieldCondition: Sendable {
 
     private func holds(_ node: Node) throws(UnreadableField) -> Bool {
         switch test {
-        case .absent: return false
+        case .absent(let shape):
+            if let shape, !shape.fits(node) { throw wrong(node, shape.described) }
+            return false
         case .present: return true
         case .isBool(let wanted, let negated):
             guard let value = node.bool else { throw wrong(node, "true or false") }
@@ -175,6 +201,15 @@ struct FieldCondition: Sendable {
             }
         }
         return text
+    }
+}
+
+extension Node {
+    /// Whether it can be a quantity, e.g. `250m` or `2`: a number or a text that begins like one.
+    var isQuantity: Bool {
+        if kind == .number { return true }
+        guard let first = string?.utf8.first else { return false }
+        return first >= UInt8(ascii: "0") && first <= UInt8(ascii: "9") || "+-.".utf8.contains(first)
     }
 }
 

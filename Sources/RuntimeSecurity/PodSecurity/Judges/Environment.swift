@@ -52,6 +52,7 @@ enum Credentials {
         "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "accesskey", "access_key",
         "privatekey",
         "private_key", "credential", "_cli_key", "key_content", "encryption_key", "auth_key", "azureactivedirectory",
+        "bearer",
     ]
     /// Endings of names that point at a credential instead of holding one, or say something about it.
     private static let harmless = [
@@ -68,6 +69,7 @@ enum Credentials {
         guard
             words.contains(where: lower.holds) || lower == "pass" || lower.hasSuffix("_pass")
                 || lower.hasSuffix("_pwd") || lower == "pwd_key"
+                || lower.hasPrefix("azure_") && lower.hasSuffix("key")
         else { return false }
         if harmless.contains(where: lower.hasSuffix) { return false }
         return looksSecret(value)
@@ -87,7 +89,7 @@ enum Credentials {
 
     /// Whether a value is the form of a well-known secret, whatever it is called.
     static func holdsKey(_ value: String) -> Bool {
-        if value.holds("-----BEGIN"), value.holds("PRIVATE KEY-----") { return true }
+        if holdsPrivateKey(value) { return true }
         for (prefix, length) in [
             ("AKIA", 20), ("ASIA", 20), ("ghp_", 40), ("gho_", 40), ("github_pat_", 60), ("glpat-", 26), ("xoxb-", 30),
             ("sk_live_", 24), ("AIza", 39),
@@ -95,6 +97,14 @@ enum Credentials {
         where value.utf8.count >= length && value.hasPrefix(prefix) && !value.utf8.contains(UInt8(ascii: " ")) {
             return true
         }
+        return false
+    }
+
+    /// A PEM block of a private key, of whatever kind; some writers shorten its dashes or write it small.
+    private static func holdsPrivateKey(_ value: String) -> Bool {
+        for (start, end): (StaticString, StaticString) in [
+            ("-BEGIN ", "PRIVATE KEY-"), ("-begin ", "private key-"), ("-Begin ", "Private Key-"),
+        ] where value.holds(start) && value.holds(end) { return true }
         return false
     }
 

@@ -78,8 +78,11 @@ enum Images {
         // A digest always names the same bytes, wherever they were pulled.
         if !image.digest.isEmpty { return .pass }
         guard let policy = try container.node.string("imagePullPolicy"), !policy.isEmpty else {
-            // Kubernetes' own default.
-            if image.tag.isEmpty || image.tag == "latest" { return .pass }
+            // Kubernetes' own default follows the tag of the day on which the object is made.
+            if image.tag.isEmpty || image.tag == "latest" {
+                return .warn(
+                    "imagePullPolicy is unset: it is Always only until the image gets a fixed tag.", "imagePullPolicy")
+            }
             return .fail(
                 "The image is not pulled at every start: imagePullPolicy is unset and the tag is fixed.",
                 "imagePullPolicy")

@@ -28,6 +28,23 @@ enum Probes {
         return .pass
     }
 
+    static func notLive(_ container: Container, _ target: Target, _: InspectionContext) throws(UnreadableField)
+        -> Verdict
+    {
+        guard container.isLongRunning else { return .notApplicable }
+        if try container.node.object("livenessProbe") != nil { return .pass }
+        guard target.kind == .job || target.kind == .cronJob else {
+            return .fail("Nothing tells when the container hangs.", "livenessProbe")
+        }
+        // A run ends by itself, or by its deadline.
+        let spec = target.object["spec"]
+        let job = target.kind == .job ? spec : spec?["jobTemplate"]?["spec"]
+        for holder in [job, target.podSpec] where try holder?.int("activeDeadlineSeconds") != nil {
+            return .notApplicable
+        }
+        return .warn("Nothing ends a run that hangs: there is no probe and no activeDeadlineSeconds.", "livenessProbe")
+    }
+
     /// The form of a service name (RFC 6335), which is all that Kubernetes takes.
     private static func isPortName(_ name: String) -> Bool {
         (1...15).contains(name.utf8.count)
