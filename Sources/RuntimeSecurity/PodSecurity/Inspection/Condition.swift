@@ -37,7 +37,7 @@ indirect enum Condition: Sendable {
     }
 }
 
-struct FieldCondition: Sendable {
+final class FieldCondition: Sendable {
     enum Step: Sendable {
         case key(String)
         case each
@@ -60,6 +60,13 @@ struct FieldCondition: Sendable {
     let test: Test
     /// The container takes the field over from the pod when it has none of its own.
     let inherits: Bool
+    /// The path as written in results when it leads through no list, so that it is the same for all.
+    private let plainPath: String?
+
+    init(path: String, steps: [Step], test: Test, inherits: Bool) {
+        (self.path, self.steps, self.test, self.inherits) = (path, steps, test, inherits)
+        plainPath = steps.contains(where: \.isEach) ? nil : Self.text(steps[...], [])
+    }
 
     func match(_ node: Node, pod: Node?) throws(UnreadableField) -> Condition.Match? {
         if inherits, let pod, try !has(node, 0), try has(pod, 0) {
@@ -69,6 +76,8 @@ struct FieldCondition: Sendable {
         guard let found = try search(node, 0) else { return nil }
         return Condition.Match(path: .relative(text(found.indices)), value: found.value)
     }
+
+    private func text(_ indices: [Int]) -> String { plainPath ?? Self.text(steps[...], indices) }
 
     private struct Found {
         var value: Node?
@@ -109,7 +118,7 @@ struct FieldCondition: Sendable {
     private func member(_ node: Node, _ key: String, _ step: Int) throws(UnreadableField) -> Node? {
         guard node.kind == .object else {
             if node.isNull { return nil }
-            let parent = text([], upTo: step)
+            let parent = Self.text(steps[..<step], [])
             throw UnreadableField(
                 message: "\(parent.isEmpty ? "this" : parent) should be an object, not \(node.described)", path: parent)
         }
@@ -157,10 +166,10 @@ struct FieldCondition: Sendable {
     }
 
     /// The path with the indices of the elements that matched.
-    private func text(_ indices: [Int], upTo end: Int? = nil) -> String {
+    private static func text(_ steps: ArraySlice<Step>, _ indices: [Int]) -> String {
         var text = ""
         var used = 0
-        for step in steps[..<(end ?? steps.count)] {
+        for step in steps {
             switch step {
             case .key(let key):
                 // Keys with dots or slashes, such as annotations, are bracketed.

@@ -64,6 +64,7 @@ enum Credentials {
 
     static func isCredential(name: String, value: String) -> Bool {
         if holdsKey(value) { return true }
+        if !hintsAtCredential(name) { return false }
         let lower = plain(name)
         guard
             words.contains(where: lower.holds) || lower == "pass" || lower.hasSuffix("_pass")
@@ -71,6 +72,25 @@ enum Credentials {
         else { return false }
         if harmless.contains(where: lower.hasSuffix) { return false }
         return looksSecret(value)
+    }
+
+    /// Whether one of the words below can stand in a name at all: each holds one of these pairs of letters, in any case. Nearly
+    /// no name does, and asking is far cheaper than looking for every word.
+    private static func hintsAtCredential(_ name: String) -> Bool {
+        var name = name
+        return name.withUTF8 { bytes in
+            var window: UInt16 = 0
+            for byte in bytes {
+                let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                window = window << 8 | UInt16(isUpper ? byte | 0x20 : byte)
+                switch window {
+                // pa, pw, se, to, ke, cr, az
+                case 0x7061, 0x7077, 0x7365, 0x746F, 0x6B65, 0x6372, 0x617A: return true
+                default: break
+                }
+            }
+            return false
+        }
     }
 
     /// A name in lower case, with its parts joined by underscores.
@@ -88,6 +108,10 @@ enum Credentials {
     /// Whether a value is the form of a well-known secret, whatever it is called.
     static func holdsKey(_ value: String) -> Bool {
         if value.holds("-----BEGIN"), value.holds("PRIVATE KEY-----") { return true }
+        switch value.utf8.first {
+        case UInt8(ascii: "A"), UInt8(ascii: "g"), UInt8(ascii: "x"), UInt8(ascii: "s"): break
+        default: return false
+        }
         for (prefix, length) in [
             ("AKIA", 20), ("ASIA", 20), ("ghp_", 40), ("gho_", 40), ("github_pat_", 60), ("glpat-", 26), ("xoxb-", 30),
             ("sk_live_", 24), ("AIza", 39),
@@ -118,17 +142,22 @@ enum Credentials {
 extension String {
     /// Whether the bytes of `part` stand anywhere in the text. Environments and configuration maps hold long texts, and the
     /// standard library's search walks them by characters.
-    fileprivate func holds(_ part: StaticString) -> Bool {
+    func holds(_ part: StaticString) -> Bool {
         var text = self
-        return text.withUTF8 { bytes in
-            let length = part.utf8CodeUnitCount
-            guard var at = bytes.baseAddress, length > 0 else { return false }
-            let end = at + bytes.count
-            while end - at >= length, let found = memchr(at, Int32(part.utf8Start[0]), end - at - length + 1) {
-                if memcmp(found, part.utf8Start, length) == 0 { return true }
-                at = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) + 1
-            }
-            return false
+        return text.withUTF8 { $0.holds(part) }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether `part` stands anywhere in these bytes.
+    func holds(_ part: StaticString) -> Bool {
+        let length = part.utf8CodeUnitCount
+        guard var at = baseAddress, length > 0 else { return false }
+        let end = at + count
+        while end - at >= length, let found = memchr(at, Int32(part.utf8Start[0]), end - at - length + 1) {
+            if memcmp(found, part.utf8Start, length) == 0 { return true }
+            at = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) + 1
         }
+        return false
     }
 }
