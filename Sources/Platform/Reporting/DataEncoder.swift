@@ -8,7 +8,7 @@ struct DataEncoder: ReportEncoder {
 
     private var writer: TreeWriter
     /// The subject of the last result and its JSON: results of a subject come together.
-    private var lastSubject: Subject?
+    private var lastSubject = Subject(apiVersion: "", kind: "", name: "")
     private var lastSubjectJSON = OutputBuffer()
     /// The file of the last result, as JSON.
     private var lastFile = ""
@@ -42,7 +42,7 @@ struct DataEncoder: ReportEncoder {
     mutating func add(_ result: CheckResult) {
         writer.breakLine()
         guard writer.style == .json else { return writer.result(result) }
-        if lastSubject != result.subject {
+        if lastSubjectJSON.count == 0 || lastSubject != result.subject {
             var small = TreeWriter(.json)
             small.subject(result.subject)
             lastSubject = result.subject

@@ -95,6 +95,7 @@ extension Node {
     func array(_ key: StaticString) throws(UnreadableField) -> Node? { try typed(key, .array, "a list") }
 
     func bool(_ key: StaticString) throws(UnreadableField) -> Bool? { try typed(key, .bool, "true or false")?.bool }
+    func text(_ key: StaticString) throws(UnreadableField) -> Node? { try typed(key, .string, "a string") }
     func string(_ key: StaticString) throws(UnreadableField) -> String? { try typed(key, .string, "a string")?.string }
 
     func int(_ key: StaticString) throws(UnreadableField) -> Int? {

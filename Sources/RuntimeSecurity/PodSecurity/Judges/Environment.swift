@@ -7,9 +7,19 @@ enum Environment {
     static func duplicateNames(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
+        // Few names are compared with each other in place; many are worth a set.
+        var names: [Node] = []
         var seen: Set<String> = []
         return try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
-            guard let name = try variable.string("name"), !seen.insert(name).inserted else { return nil }
+            guard let node = try variable.text("name"), let name = node.string else { return nil }
+            if names.count < 24 {
+                let isNew = !names.contains { $0.hasSameText(as: node) }
+                names.append(node)
+                if names.count == 24 { seen = Set(names.compactMap(\.string)) }
+                if isNew { return nil }
+            } else if seen.insert(name).inserted {
+                return nil
+            }
             return .fail(
                 "The variable \(name) is set twice: only the last one counts.", .relative("env[\(index)].name"),
                 variable["name"])
@@ -19,8 +29,9 @@ enum Environment {
     static func credentials(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
     {
         try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
-            guard let name = try variable.string("name"), let value = try variable.string("value"),
-                Credentials.isCredential(name: name, value: value)
+            guard let nameNode = try variable.text("name"), let valueNode = try variable.text("value"),
+                Credentials.mayBeCredential(name: nameNode, value: valueNode), let name = nameNode.string,
+                let value = valueNode.string, Credentials.isCredential(name: name, value: value)
             else { return nil }
             return .fail(
                 "The variable \(name) looks like a credential in clear text.", .relative("env[\(index)].value"),
@@ -64,7 +75,8 @@ enum Credentials {
 
     static func isCredential(name: String, value: String) -> Bool {
         if holdsKey(value) { return true }
-        if !hintsAtCredential(name) { return false }
+        var name = name
+        if !name.withUTF8({ hintsAtCredential($0) }) { return false }
         let lower = plain(name)
         guard
             words.contains(where: lower.holds) || lower == "pass" || lower.hasSuffix("_pass")
@@ -76,20 +88,31 @@ enum Credentials {
 
     /// Whether one of the words below can stand in a name at all: each holds one of these pairs of letters, in any case. Nearly
     /// no name does, and asking is far cheaper than looking for every word.
-    private static func hintsAtCredential(_ name: String) -> Bool {
-        var name = name
-        return name.withUTF8 { bytes in
-            var window: UInt16 = 0
-            for byte in bytes {
-                let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
-                window = window << 8 | UInt16(isUpper ? byte | 0x20 : byte)
-                switch window {
-                // pa, pw, se, to, ke, cr, az
-                case 0x7061, 0x7077, 0x7365, 0x746F, 0x6B65, 0x6372, 0x617A: return true
-                default: break
-                }
+    private static func hintsAtCredential(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        var window: UInt16 = 0
+        for byte in name {
+            let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+            window = window << 8 | UInt16(isUpper ? byte | 0x20 : byte)
+            switch window {
+            // pa, pw, se, to, ke, cr, az
+            case 0x7061, 0x7077, 0x7365, 0x746F, 0x6B65, 0x6372, 0x617A: return true
+            default: break
             }
-            return false
+        }
+        return false
+    }
+
+    /// False where `isCredential` surely is; asked before any text is made of the two strings.
+    static func mayBeCredential(name: Node, value: Node) -> Bool {
+        name.withUTF8 { hintsAtCredential($0) } == true
+            || value.withUTF8 { beginsAsKey($0.first) || $0.holds("-----BEGIN") } == true
+    }
+
+    /// Whether a well-known key begins with this byte.
+    private static func beginsAsKey(_ byte: UInt8?) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A"), UInt8(ascii: "g"), UInt8(ascii: "x"), UInt8(ascii: "s"): true
+        default: false
         }
     }
 
@@ -108,10 +131,7 @@ enum Credentials {
     /// Whether a value is the form of a well-known secret, whatever it is called.
     static func holdsKey(_ value: String) -> Bool {
         if value.holds("-----BEGIN"), value.holds("PRIVATE KEY-----") { return true }
-        switch value.utf8.first {
-        case UInt8(ascii: "A"), UInt8(ascii: "g"), UInt8(ascii: "x"), UInt8(ascii: "s"): break
-        default: return false
-        }
+        if !beginsAsKey(value.utf8.first) { return false }
         for (prefix, length) in [
             ("AKIA", 20), ("ASIA", 20), ("ghp_", 40), ("gho_", 40), ("github_pat_", 60), ("glpat-", 26), ("xoxb-", 30),
             ("sk_live_", 24), ("AIza", 39),
