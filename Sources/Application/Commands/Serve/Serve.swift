@@ -13,6 +13,7 @@ import UnixSignals
 /// `bulwark serve`: watches a cluster, remembers what it finds, and shows it.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Watch a cluster (or files), remember what is found, and serve the console.",
         discussion: "A cluster is only touched when one is named: --context, --kubeconfig or --live.")
 

@@ -17,6 +17,7 @@ enum Intrusion {
         }
         if let offered { return offered }
         for key: StaticString in ["command", "args"] {
+            guard try container.node.list(key, holds: "sudo") else { continue }
             for (index, text) in try container.node.strings(key).enumerated() {
                 if text.split(whereSeparator: { " ;|&\n\t\"'`()".contains($0) }).contains(where: {
                     $0 == "sudo" || $0.hasSuffix("/sudo")
@@ -90,6 +91,7 @@ enum Intrusion {
         }
         for container in target.containers {
             guard let text = try container.node.string("image") else { continue }
+            guard text.holds("dashboard") || text.holds("tiller") else { continue }
             let name = Images.Reference(text).repository.split(separator: "/").suffix(2).joined(separator: "/")
             let last = name.split(separator: "/").last ?? ""
             let path = "\(container.role.list)[\(container.index)].image"

@@ -87,7 +87,7 @@ enum Probes {
             }
         }
         if let liveness = container.node["livenessProbe"], let readiness = container.node["readinessProbe"],
-            liveness.kind == .object, liveness.json() == readiness.json()
+            liveness.kind == .object, liveness.hasSameContent(as: readiness)
         {
             return .fail(
                 "Liveness and readiness are the same probe: a pod that is only busy gets killed.", "livenessProbe")
