@@ -58,8 +58,14 @@ final class ServerFixture: Sendable {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: [server], logger: logger))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            guard let found = await ports.first(where: { _ in true }) else { throw Failure() }
+            tasks.addTask {
+                defer { continuation.finish() }
+                try await group.run()
+            }
+            guard let found = await ports.first(where: { _ in true }) else {
+                try await tasks.waitForAll()
+                throw Failure()
+            }
             let fixture = try ServerFixture(
                 port: found.0, probePort: found.1, certificates: certificates, served: served, metrics: metrics,
                 clientPair: clientPair)

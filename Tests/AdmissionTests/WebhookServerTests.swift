@@ -103,11 +103,13 @@ import Testing
         let reviewer = FakeReviewer { _, _ in Review(allowed: false, message: message) }
         try await ServerFixture.run([reviewer], options: { $0.patience.reading = .milliseconds(300) }) { server in
             let raw = try await server.raw()
-            try await raw.channel.setOption(.autoRead, value: false).get()
             let text = reviewText()
             let one = "POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(text.utf8.count)\r\n\r\n" + text
-            for _ in 0..<2000 { raw.send(one) }
+            raw.send(one)
             let deadline = ContinuousClock.now + .seconds(15)
+            while raw.received.isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+            try await raw.channel.setOption(.autoRead, value: false).get()
+            for _ in 0..<2000 { raw.send(one) }
             while !server.metrics.text.contains(#"{reason="slow reader"}"#), ContinuousClock.now < deadline {
                 try await Task.sleep(for: .milliseconds(20))
             }
@@ -124,7 +126,7 @@ import Testing
             var all: [RawConnection] = []
             for _ in 0..<200 { all.append(try await server.raw(tls: false)) }
             #expect(try await server.send("/validate", reviewText()).status == 200)
-            #expect(server.metrics.text.contains("bulwark_admission_connections 20"))
+            #expect(server.metrics.text.contains("bulwark_admission_connections 20\n"))
             #expect(server.metrics.text.contains(#"cut_connections_total{reason="limit"} 181"#))
             for connection in all { connection.close() }
         }
