@@ -70,7 +70,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         platform("Documents", ["CLibYAML", "CSimdjson"]),
         platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
-        platform("Store", ["Findings", grdb, log]),
+        platform("Store", ["Findings", grdb, crypto, log]),
         platform("Reporting", ["Findings"]),
         platform(
             "Admission",
