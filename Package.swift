@@ -77,7 +77,7 @@ let package = Package(
             [
                 "Findings", "Documents", "Kubernetes", hummingbird, hummingbirdTLS, certificates, crypto, log,
                 lifecycle,
-                nio, nioSSL,
+                nio, nioHTTP1, nioSSL, httpClient,
             ]),
 
         // MARK: Runtime security
@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "Findings", "Documents", "Store", "Reporting", "PodSecurity", hummingbird, hummingbirdTLS, mustache,
+                "Findings", "Documents", "Store", "Reporting", "Admission", "PodSecurity", hummingbird,
+                hummingbirdTLS, mustache,
                 crypto, cryptoExtras, certificates, grdb, log, lifecycle, nio, nioSSL,
             ],
             path: "Sources/Application/Console", exclude: ["Templates", "Static"], swiftSettings: strict,

@@ -9,6 +9,8 @@ package final class AdmissionQueue: DecisionRecorder {
         package var taken = 0
         /// Decisions that got no record because the queue was full. They are in the tallies all the same.
         package var dropped = 0
+
+        package init() {}
     }
 
     private struct Sort: Hashable {

@@ -117,6 +117,7 @@ extension LedgerWrite {
     }
 
     private func add(_ tally: AdmissionTally) throws {
+        guard tally.count > 0 else { return }
         let add = try Prepared(
             db,
             """
