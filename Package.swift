@@ -70,14 +70,14 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         platform("Documents", ["CLibYAML", "CSimdjson"]),
         platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
-        platform("Store", ["Findings", grdb, log]),
+        platform("Store", ["Findings", grdb, crypto, log]),
         platform("Reporting", ["Findings"]),
         platform(
             "Admission",
             [
                 "Findings", "Documents", "Kubernetes", hummingbird, hummingbirdTLS, certificates, crypto, log,
                 lifecycle,
-                nio, nioSSL,
+                nio, nioHTTP1, nioSSL, httpClient,
             ]),
 
         // MARK: Runtime security
@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "Findings", "Documents", "Store", "Reporting", "PodSecurity", hummingbird, hummingbirdTLS, mustache,
+                "Findings", "Documents", "Store", "Reporting", "Admission", "PodSecurity", hummingbird,
+                hummingbirdTLS, mustache,
                 crypto, cryptoExtras, certificates, grdb, log, lifecycle, nio, nioSSL,
             ],
             path: "Sources/Application/Console", exclude: ["Templates", "Static"], swiftSettings: strict,

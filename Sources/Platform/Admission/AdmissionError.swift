@@ -23,6 +23,10 @@ package struct AdmissionError: Error, Sendable, CustomStringConvertible {
         case invalid
         /// Somebody else changed it at the same time.
         case conflict
+        /// The spool of records cannot be read or written.
+        case spool
+        /// Records could not be handed over.
+        case handOver
     }
 
     package var code: Code

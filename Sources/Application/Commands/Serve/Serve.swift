@@ -73,7 +73,8 @@ struct Serve: AsyncParsableCommand {
         do {
             console = try await ConsoleServer(
                 configuration: configuration, store: store, control: ServerControl(service: service, store: store),
-                checks: try Catalogue.embedded().checks.map(\.check), version: Version.current, logger: logger,
+                checks: try Catalogue.embedded().checks.map(\.check) + AdmissionChecks.all, version: Version.current,
+                logger: logger,
                 onRunning: { port in Terminal.say("Bulwark inspects \(scope): https://\(address):\(port)") })
         } catch let error as ConsoleError {
             throw UserError("\(error)", .unfinished)

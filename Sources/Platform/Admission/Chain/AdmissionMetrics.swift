@@ -28,7 +28,9 @@ package final class AdmissionMetrics: Sendable {
 
     struct Latency {
         /// Seconds.
-        static let bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+        static let bounds = [
+            0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+        ]
         var counts = [Int](repeating: 0, count: bounds.count)
         var count = 0
         var sum = 0.0

@@ -46,7 +46,8 @@ struct Merge: Sendable {
         let detail = kind == .error ? "an error occurred" : reason
         switch policy {
         case .fail:
-            refuse(kind.code, "\(reviewer.name) could not judge this request (\(detail)) and its failure policy is Fail")
+            refuse(
+                kind.code, "\(reviewer.name) could not judge this request (\(detail)) and its failure policy is Fail")
         case .ignore:
             answer.warnings.append("\(reviewer.name) could not judge this request (\(detail)); it passed unjudged")
             annotate("unjudged", "\(reviewer.name): \(kind.rawValue)")
@@ -60,7 +61,8 @@ struct Merge: Sendable {
                 subject: Subject(
                     apiVersion: request.kind.apiVersion, kind: request.kind.name, namespace: request.namespace,
                     name: request.name),
-                workload: request.name, user: request.user, reasons: [.init(policy: "", message: String(reason.prefix(1000)))], dryRun: request.dryRun))
+                workload: request.name, user: request.user,
+                reasons: [.init(policy: "", message: String(reason.prefix(1000)))], dryRun: request.dryRun))
     }
 
     private mutating func refuse(_ code: Int, _ message: String) {

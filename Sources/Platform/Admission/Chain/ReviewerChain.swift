@@ -145,7 +145,8 @@ package final class ReviewerChain: Sendable {
             "A request could not be judged and was \(policy == .ignore ? "let through" : "refused")",
             metadata: [
                 "reviewer": "\(reviewer.name)", "phase": "\(merge.phase.rawValue)", "failure": "\(kind.rawValue)",
-                "reason": "\(reason.prefix(500))", "uid": "\(request.uid)", "operation": "\(request.operation.rawValue)",
+                "reason": "\(reason.prefix(500))", "uid": "\(request.uid)",
+                "operation": "\(request.operation.rawValue)",
                 "resource": "\(request.resource)", "namespace": "\(request.namespace)", "name": "\(request.name)",
             ])
     }

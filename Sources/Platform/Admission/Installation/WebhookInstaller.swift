@@ -79,7 +79,9 @@ package struct WebhookInstaller: Sendable {
             guard let namespace = try await found(.namespaces, name),
                 namespace.node["metadata"]?["labels"]?[dynamic: WebhookInstallation.offLabel]?.string != "off"
             else { continue }
-            let label: ManifestValue = ["metadata": ["labels": .object([(WebhookInstallation.offLabel, .string("off"))])]]
+            let label: ManifestValue = [
+                "metadata": ["labels": .object([(WebhookInstallation.offLabel, .string("off"))])]
+            ]
             _ = try await client.patch(.namespaces, namespace: nil, name: name, label.json)
             outcome.repaired.append("Namespace \(name)")
         }

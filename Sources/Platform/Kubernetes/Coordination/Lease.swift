@@ -175,7 +175,9 @@ package final class Lease: Sendable {
         let acquired = changes ? time : spec?["acquireTime"]?.string ?? time
         let transitions = (spec?["leaseTransitions"]?.int ?? 0) + (changes && found != nil && !holder.isEmpty ? 1 : 0)
         var metadata = #""name":\#(JSONText.quoted(options.name)),"namespace":\#(JSONText.quoted(options.namespace))"#
-        if let version = found?.identity.resourceVersion { metadata += #","resourceVersion":\#(JSONText.quoted(version))"# }
+        if let version = found?.identity.resourceVersion {
+            metadata += #","resourceVersion":\#(JSONText.quoted(version))"#
+        }
         for field in ["labels", "annotations"] {
             if let kept = found?.node["metadata"]?[dynamic: field] { metadata += #","\#(field)":\#(kept.json())"# }
         }
