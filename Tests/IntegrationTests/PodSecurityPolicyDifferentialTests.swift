@@ -199,6 +199,11 @@ struct DifferentialTally {
         case (.accepted(let name, _), .refused(let message)):
             counts["we alone accept", default: 0] += 1
             differs("we accept by \(name), they: \(message)")
+        case (.refused(let reasons), .invalid(let message))
+        where message.contains("seccomp type in annotation and field must match")
+            && reasons.contains { $0.violations.contains { $0.message.contains("contradicts the annotation") } }:
+            // docs/policies/psp-differences.md: the one refuses after admission, the other in it.
+            counts["contradictory, refused by both", default: 0] += 1
         case (.refused(let reasons), _):
             counts["we alone refuse", default: 0] += 1
             let text = reasons.map { "\($0.policy): \($0.violations.map { "\($0.path): \($0.message)" })" }
