@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Admission
+import Kubernetes
 import PodPolicies
 
 /// What a cluster needs beside the webhooks: our namespace, and the rights of `bulwark admission serve` in it.

@@ -1,6 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Admission
 import ArgumentParser
+import Documents
 import Foundation
 import Kubernetes
 import Logging

@@ -16,7 +16,7 @@ struct RulesJudge {
         // PodSecurityPolicy dropped such a policy without a word; it accepts nothing.
         for problem in rules.unusable {
             add(
-                problem.field, path: "", message: "the policy's \(problem.field) cannot be used: \(problem.reason)",
+                problem.field, path: "", message: "the policy's \(problem.field) should be \(problem.expected)",
                 remedy: "correct the policy")
         }
         judgePod()
