@@ -7,11 +7,16 @@ import Testing
 
 @Suite struct InstallationTests {
     static let installation = WebhookInstallation(
-        namespace: "bulwark-system", endpoint: .service(namespace: "bulwark-system", name: "bulwark-admission", port: 443),
+        namespace: "bulwark-system",
+        endpoint: .service(namespace: "bulwark-system", name: "bulwark-admission", port: 443),
         webhooks: [
             Webhook(
                 name: "mutate.policy.bulwark.dev", phase: .mutate,
-                rules: [.init(operations: ["CREATE"], groups: [""], versions: ["v1"], resources: ["pods"], scope: "Namespaced")],
+                rules: [
+                    .init(
+                        operations: ["CREATE"], groups: [""], versions: ["v1"], resources: ["pods"], scope: "Namespaced"
+                    )
+                ],
                 failurePolicy: .fail),
             Webhook(
                 name: "advise.policy.bulwark.dev", phase: .advise,
@@ -25,7 +30,8 @@ import Testing
         #expect(webhook?["clientConfig"]?["caBundle"]?.string == Data("PEM".utf8).base64EncodedString())
         #expect(webhook?["clientConfig"]?["service"]?["path"]?.string == "/mutate")
         #expect(webhook?["failurePolicy"]?.string == "Fail" && webhook?["matchPolicy"]?.string == "Equivalent")
-        #expect(webhook?["sideEffects"]?.string == "NoneOnDryRun" && webhook?["reinvocationPolicy"]?.string == "IfNeeded")
+        #expect(
+            webhook?["sideEffects"]?.string == "NoneOnDryRun" && webhook?["reinvocationPolicy"]?.string == "IfNeeded")
         #expect(
             webhook?["namespaceSelector"]?.json()
                 == #"{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","bulwark-system"]},{"key":"policy.bulwark.dev/webhooks","operator":"NotIn","values":["off"]}]}"#
@@ -52,7 +58,8 @@ import Testing
 
     @Test func yamlSaysTheSameAsJSON() throws {
         let value: ManifestValue = [
-            "empty": [:], "none": [], "yes": "yes", "on": ["off", "1.5", "", " a", "a: b", "plain-text", "x\ny", "null"],
+            "empty": [:], "none": [], "yes": "yes",
+            "on": ["off", "1.5", "", " a", "a: b", "plain-text", "x\ny", "null"],
             "nested": [["a": 1, "b": [true, ["c": "d"]]], [["deep"], []]], "🚢": "é", "n": 3,
         ]
         for value in [value] + Self.installation.configurations(bundle: "PEM") {
@@ -65,7 +72,8 @@ import Testing
 
     @Test(arguments: [
         #"{"a":1,"b":["x"]}"#: true, #"{"b":["x"],"a":1}"#: true, #"{"a":1,"b":["x"],"c":{}}"#: false,
-        #"{"a":1}"#: false, #"{"a":2,"b":["x"]}"#: false, #"{"a":1,"b":["x","y"]}"#: false, #"{"a":"1","b":["x"]}"#: false,
+        #"{"a":1}"#: false, #"{"a":2,"b":["x"]}"#: false, #"{"a":1,"b":["x","y"]}"#: false,
+        #"{"a":"1","b":["x"]}"#: false,
         #"[]"#: false,
     ]) func comparison(_ text: String, _ isSame: Bool) throws {
         let wanted: ManifestValue = ["a": 1, "b": ["x"]]

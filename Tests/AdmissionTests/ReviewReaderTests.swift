@@ -49,17 +49,23 @@ import Testing
         (reviewText(["uid": "\"\(String(repeating: "u", count: 129))\""]), "longer than 128"),
         (reviewText(["uid": "\"\(String(repeating: "u", count: 1 << 20))\""]), "longer than 128"),
         (reviewText(["uid": #""a\u0000b""#]), "not printable"), (reviewText(["uid": #""é""#]), "not printable"),
-        (reviewText(["operation": #""PATCH""#]), "expected CREATE"), (reviewText(["operation": nil]), "expected CREATE"),
+        (reviewText(["operation": #""PATCH""#]), "expected CREATE"),
+        (reviewText(["operation": nil]), "expected CREATE"),
         (reviewText(["kind": nil]), "request.kind"), (reviewText(["kind": #"{"group":""}"#]), "no version"),
         (reviewText(["resource": "[]"]), "request.resource"), (reviewText(["userInfo": "[]"]), "userInfo"),
         (reviewText(["userInfo": #"{"username":1}"#]), "username"),
-        (reviewText(["userInfo": #"{"groups":{}}"#]), "groups"), (reviewText(["userInfo": #"{"groups":[1]}"#]), "groups"),
+        (reviewText(["userInfo": #"{"groups":{}}"#]), "groups"),
+        (reviewText(["userInfo": #"{"groups":[1]}"#]), "groups"),
         (reviewText(["dryRun": #""yes""#]), "dryRun is no boolean"), (reviewText(["object": #""pod""#]), "no object"),
         (reviewText(["object": nil]), "object is missing"), (reviewText(["namespace": "{}"]), "namespace"),
         (reviewText(["object": #"{"a":1,"a":2}"#]), "already set"),
         (String(reviewText().dropLast(3)), "ends before"), (reviewText() + "x", "nothing after"),
-        (reviewText(["object": "{\"a\":" + String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000) + "}"]),
-         "nested deeper"),
+        (
+            reviewText([
+                "object": "{\"a\":" + String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000) + "}"
+            ]),
+            "nested deeper"
+        ),
         (reviewText(["object": "{\"a\":[" + String(repeating: "1,", count: 1_000_001) + "1]}"]), "more values"),
     ]) func badReviews(_ text: String, _ message: String) {
         let error = #expect(throws: AdmissionError.self) { _ = try read(text) }
@@ -76,7 +82,9 @@ import Testing
     }
 
     @Test func tenThousandContainers() throws {
-        let containers = (0..<10_000).map { #"{"name":"c\#($0)","image":"a.example/b:1","securityContext":{"privileged":true}}"# }
+        let containers = (0..<10_000).map {
+            #"{"name":"c\#($0)","image":"a.example/b:1","securityContext":{"privileged":true}}"#
+        }
         let request = try read(
             reviewText(["object": #"{"spec":{"containers":[\#(containers.joined(separator: ","))]}}"#]))
         #expect(request.object?["spec"]?["containers"]?.count == 10_000)

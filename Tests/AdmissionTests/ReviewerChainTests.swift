@@ -58,7 +58,8 @@ import Testing
     @Test(arguments: [FailurePolicy.fail, .ignore], ReviewPhase.allCases)
     func errorsFollowTheFailurePolicy(_ policy: FailurePolicy, _ phase: ReviewPhase) async throws {
         let chain = chain([
-            FakeReviewer("broken", policy) { _, _ in throw Failure() }, FakeReviewer("whole") { _, _ in
+            FakeReviewer("broken", policy) { _, _ in throw Failure() },
+            FakeReviewer("whole") { _, _ in
                 Review(warnings: ["asked too"])
             },
         ])
@@ -77,7 +78,8 @@ import Testing
         #expect(recorder.decisions.count == 1 && recorded.action == .error && recorded.allowed == isOpen)
         #expect(recorded.reasons.first?.message == "the disk is full" && recorded.dryRun)
         #expect(metrics.failedOpen == (isOpen ? 1 : 0))
-        #expect(metrics.text.contains(#"failures_total{phase="\#(phase.rawValue)",reviewer="broken",failure="error"} 1"#))
+        #expect(
+            metrics.text.contains(#"failures_total{phase="\#(phase.rawValue)",reviewer="broken",failure="error"} 1"#))
     }
 
     @Test func aJudgedNoStandsBeforeAFailure() async {
@@ -132,12 +134,13 @@ import Testing
     @Test func ownDeadlineCountsWhenShorter() async {
         var options = ReviewerChain.Options()
         options.deadline = .milliseconds(50)
-        let chain = chain([
-            FakeReviewer { _, _ in
-                try await Task.sleep(for: .seconds(30))
-                return .allow
-            }
-        ], options)
+        let chain = chain(
+            [
+                FakeReviewer { _, _ in
+                    try await Task.sleep(for: .seconds(30))
+                    return .allow
+                }
+            ], options)
         #expect(await chain.review(request(), in: .validate, timeout: .seconds(30)).code == 504)
     }
 
@@ -145,15 +148,16 @@ import Testing
         var options = ReviewerChain.Options()
         options.maxRunning = 2
         options.maxWaiting = 3
-        options.deadline = .milliseconds(600)
+        options.deadline = .seconds(20)
         let gate = Gate()
-        let chain = chain([
-            FakeReviewer("busy", .fail) { _, _ in
-                try await gate.pass()
-                return .allow
-            },
-            FakeReviewer("lenient", .ignore),
-        ], options)
+        let chain = chain(
+            [
+                FakeReviewer("busy", .fail) { _, _ in
+                    try await gate.pass()
+                    return .allow
+                },
+                FakeReviewer("lenient", .ignore),
+            ], options)
         await withTaskGroup(of: ReviewAnswer.self) { group in
             for _ in 0..<2 { group.addTask { await chain.review(request(), in: .validate) } }
             await gate.waitFor(2)
@@ -161,7 +165,7 @@ import Testing
             while !metrics.text.contains("bulwark_admission_waiting 3") { await Task.yield() }
             let began = ContinuousClock.now
             let shed = await chain.review(request(), in: .validate)
-            #expect(ContinuousClock.now - began < .milliseconds(400))
+            #expect(ContinuousClock.now - began < .seconds(5))
             #expect(!shed.allowed && shed.code == 429)
             #expect(shed.warnings.first?.hasPrefix("lenient could not judge") == true)
             #expect(metrics.shed == 2)
@@ -170,18 +174,21 @@ import Testing
             for await answer in group where answer.allowed { allowed += 1 }
             #expect(allowed == 5)
         }
-        #expect(metrics.text.contains("bulwark_admission_running 0") && metrics.text.contains("bulwark_admission_waiting 0"))
+        #expect(
+            metrics.text.contains("bulwark_admission_running 0") && metrics.text.contains("bulwark_admission_waiting 0")
+        )
     }
 
     @Test func whoWaitsTooLongIsAnswered() async {
         var options = ReviewerChain.Options()
         options.maxRunning = 1
-        let chain = chain([
-            FakeReviewer { request, _ in
-                if request.name == "first" { try await Task.sleep(for: .milliseconds(500)) }
-                return .allow
-            }
-        ], options)
+        let chain = chain(
+            [
+                FakeReviewer { request, _ in
+                    if request.name == "first" { try await Task.sleep(for: .milliseconds(500)) }
+                    return .allow
+                }
+            ], options)
         async let first = chain.review(request(name: "first"), in: .validate)
         while !metrics.text.contains("bulwark_admission_running 1") { await Task.yield() }
         let second = await chain.review(request(), in: .validate, timeout: .milliseconds(100))

@@ -36,7 +36,8 @@ final class FakeReviewer: Reviewer {
     private let phases: Set<ReviewPhase>
 
     init(
-        _ name: String = "fake", _ failurePolicy: FailurePolicy = .fail, phases: Set<ReviewPhase> = Set(ReviewPhase.allCases),
+        _ name: String = "fake", _ failurePolicy: FailurePolicy = .fail,
+        phases: Set<ReviewPhase> = Set(ReviewPhase.allCases),
         _ body: @escaping @Sendable (AdmissionRequest, ReviewPhase) async throws -> Review = { _, _ in .allow }
     ) {
         self.name = name

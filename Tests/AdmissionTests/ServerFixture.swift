@@ -97,7 +97,9 @@ final class ServerFixture: Sendable {
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    static func tls(trusting set: WebhookCertificates, presenting pair: CertificatePair? = nil) throws -> TLSConfiguration {
+    static func tls(trusting set: WebhookCertificates, presenting pair: CertificatePair? = nil) throws
+        -> TLSConfiguration
+    {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(set.bundle.utf8)))
         if let pair {

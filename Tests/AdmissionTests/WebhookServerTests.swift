@@ -17,7 +17,8 @@ import Testing
                 : Review(allowed: request.name != "bad", message: "bad pod", warnings: [phase.rawValue])
         }
         try await ServerFixture.run([reviewer]) { server in
-            let mutated = try await server.send("/mutate?timeout=10s", reviewText(), type: "application/json; charset=utf-8")
+            let mutated = try await server.send(
+                "/mutate?timeout=10s", reviewText(), type: "application/json; charset=utf-8")
             #expect(mutated.status == 200 && mutated.json?["response"]?["patchType"]?.string == "JSONPatch")
             let refused = try await server.send("/validate?timeout=10s", reviewText(["name": #""bad""#]))
             #expect(refused.status == 200 && refused.json?["response"]?["allowed"]?.bool == false)
@@ -28,7 +29,9 @@ import Testing
             let deleted = try await server.send("/validate", reviewText(["operation": #""DELETE""#, "object": "null"]))
             #expect(deleted.json?["response"]?["allowed"]?.bool == true)
             let metrics = try await server.send("/metrics", method: .GET, type: nil)
-            #expect(metrics.text.contains(#"bulwark_admission_reviews_total{phase="validate",reviewer="pods",action="deny"} 1"#))
+            #expect(
+                metrics.text.contains(
+                    #"bulwark_admission_reviews_total{phase="validate",reviewer="pods",action="deny"} 1"#))
             #expect(metrics.text.contains(#"bulwark_admission_duration_seconds_count{phase="mutate"} 1"#))
             #expect(metrics.text.contains("bulwark_admission_last_call_timestamp_seconds"))
         }
@@ -40,7 +43,8 @@ import Testing
             let cases: [(String?, String?, Int, String)] = [
                 (huge, "application/json", 413, "at most"), (nil, "application/json", 400, "empty"),
                 (String(reviewText().dropLast(5)), "application/json", 400, "closing"),
-                (reviewText(), "application/yaml", 415, "application/json"), (reviewText(), nil, 415, "application/json"),
+                (reviewText(), "application/yaml", 415, "application/json"),
+                (reviewText(), nil, 415, "application/json"),
                 (reviewText(apiVersion: "admission.k8s.io/v1beta1"), "application/json", 400, "v1beta1"),
                 (reviewText(["uid": "\"\(String(repeating: "u", count: 100_000))\""]), "application/json", 400, "uid"),
                 ("{\"a\":" + String(repeating: "[", count: 1 << 20), "application/json", 400, ""),
@@ -48,7 +52,8 @@ import Testing
             ]
             for (body, type, status, message) in cases {
                 let answer = try await server.send("/validate", body, type: type)
-                #expect(answer.status == status && answer.json?["kind"]?.string == "Status", "\(answer.text.prefix(200))")
+                #expect(
+                    answer.status == status && answer.json?["kind"]?.string == "Status", "\(answer.text.prefix(200))")
                 #expect(
                     message.isEmpty || answer.json?["message"]?.string?.contains(message) == true,
                     "\(answer.text.prefix(200))")
@@ -58,10 +63,14 @@ import Testing
             #expect(server.metrics.text.contains(#"rejected_total{status="413"} 1"#))
             // Chunked, so that no length says it in advance.
             let raw = try await server.raw()
-            raw.send("POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+            raw.send(
+                "POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
             for _ in 0..<60 { raw.send("10000\r\n" + String(repeating: "[", count: 0x10000) + "\r\n") }
             let deadline = ContinuousClock.now + .seconds(5)
-            while !raw.received.contains("413"), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+            while !raw.received.contains("413"), ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(5))
+            }
             #expect(raw.received.hasPrefix("HTTP/1.1 413"))
             raw.close()
             #expect(try await server.send("/validate", reviewText()).status == 200)
@@ -69,11 +78,14 @@ import Testing
     }
 
     @Test func whoKeepsUsWaitingIsCut() async throws {
-        try await ServerFixture.run([FakeReviewer()], options: { options in
-            options.patience.first = .milliseconds(300)
-            options.patience.body = .milliseconds(300)
-            options.patience.next = .milliseconds(600)
-        }) { server in
+        try await ServerFixture.run(
+            [FakeReviewer()],
+            options: { options in
+                options.patience.first = .milliseconds(300)
+                options.patience.body = .milliseconds(300)
+                options.patience.next = .milliseconds(600)
+            }
+        ) { server in
             let head = "POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: "
             let silentBelowTLS = try await server.raw(tls: false)
             let silent = try await server.raw()
@@ -89,11 +101,15 @@ import Testing
                 slowBody.send(" ")
                 try await Task.sleep(for: .milliseconds(20))
             }
-            for connection in [silentBelowTLS, silent, slowHead, slowBody] { #expect(await connection.isClosed(within: 3)) }
+            for connection in [silentBelowTLS, silent, slowHead, slowBody] {
+                #expect(await connection.isClosed(within: 3))
+            }
             #expect(idle.received.hasPrefix("HTTP/1.1 200"))
             #expect(await idle.isClosed(within: 3))
             let text = server.metrics.text
-            for reason in ["silent", "slow body", "idle"] { #expect(text.contains("{reason=\"\(reason)\"}"), "\(reason)") }
+            for reason in ["silent", "slow body", "idle"] {
+                #expect(text.contains("{reason=\"\(reason)\"}"), "\(reason)")
+            }
         }
     }
 
@@ -104,7 +120,9 @@ import Testing
         try await ServerFixture.run([reviewer], options: { $0.patience.reading = .milliseconds(300) }) { server in
             let raw = try await server.raw()
             let text = reviewText()
-            let one = "POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(text.utf8.count)\r\n\r\n" + text
+            let one =
+                "POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(text.utf8.count)\r\n\r\n"
+                + text
             raw.send(one)
             let deadline = ContinuousClock.now + .seconds(15)
             while raw.received.isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
@@ -233,16 +251,19 @@ import Testing
                     return
                 }
             }
-            try await ServerFixture.run([reviewer], options: { $0.drain = .milliseconds(500) }, onStop: {
-                // Opens the gate only when the server has been told to stop and is no longer ready.
-                guard let server = fixture.value else { return }
-                Task {
-                    var status = 200
-                    while status == 200 { status = (try? await server.probe("/readyz").status) ?? 0 }
-                    #expect(status == 503)
-                    await gate.open()
+            try await ServerFixture.run(
+                [reviewer], options: { $0.drain = .milliseconds(500) },
+                onStop: {
+                    // Opens the gate only when the server has been told to stop and is no longer ready.
+                    guard let server = fixture.value else { return }
+                    Task {
+                        var status = 200
+                        while status == 200 { status = (try? await server.probe("/readyz").status) ?? 0 }
+                        #expect(status == 503)
+                        await gate.open()
+                    }
                 }
-            }) { server in
+            ) { server in
                 fixture.value = server
                 continuation.yield(server)
                 await gate.waitFor(1)
@@ -253,10 +274,13 @@ import Testing
         #expect(answers.value == [200])
     }
 
-    @Test(arguments: [
-        ("10s", 10_000), ("1m30s", 90_000), ("500ms", 500), ("1.5s", 1500), ("1h", 3_600_000), ("", nil), ("10", nil),
-        ("s", nil), ("-1s", nil), ("0s", nil), ("1e9s", nil), ("9999999999999h", nil), ("10s;", nil),
-    ] as [(String, Int?)]) func goDurations(_ text: String, _ milliseconds: Int?) {
+    @Test(
+        arguments: [
+            ("10s", 10_000), ("1m30s", 90_000), ("500ms", 500), ("1.5s", 1500), ("1h", 3_600_000), ("", nil),
+            ("10", nil),
+            ("s", nil), ("-1s", nil), ("0s", nil), ("1e9s", nil), ("9999999999999h", nil), ("10s;", nil),
+        ] as [(String, Int?)]) func goDurations(_ text: String, _ milliseconds: Int?)
+    {
         #expect(WebhookRoutes.duration(text) == milliseconds.map { .milliseconds($0) })
     }
 }

@@ -46,8 +46,11 @@ struct AdmissionInstall: AsyncParsableCommand {
                 state.map { FolderCertificateStore(folder: $0) }
                 ?? SecretCertificateStore(client: client, namespace: target.namespace)
             let authority = WebhookAuthority(
-                store: store, options: .init(names: try target.endpoint().certificateNames), mayWrite: { true },
-                logger: logger)
+                store: store,
+                options: .init(
+                    names: AdmissionManifests.certificateNames(
+                        try target.endpoint(), namespace: target.namespace)),
+                mayWrite: { true }, logger: logger)
             try await authority.refresh()
             guard let bundle = authority.current?.bundle else {
                 throw UserError("there is no certificate after one was made", .unfinished)
@@ -84,9 +87,9 @@ enum AdmissionSession {
 
     /// Turns what goes wrong into a sentence and status 3.
     static func reporting(_ body: () async throws -> Void) async throws {
-        do { try await body() } catch let error as KubernetesError { throw UserError(error.message, .unfinished) } catch
-            let error as AdmissionError
-        { throw UserError("\(error)", .unfinished) }
+        do { try await body() } catch let error as KubernetesError {
+            throw UserError(error.message, .unfinished)
+        } catch let error as AdmissionError { throw UserError("\(error)", .unfinished) }
     }
 
     static func apply(_ object: ManifestValue, _ client: APIClient, namespace: String) async throws {

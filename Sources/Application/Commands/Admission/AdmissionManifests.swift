@@ -9,6 +9,12 @@ struct AdmissionManifests {
 
     let namespace: String
 
+    /// The server's names: where API servers find it, and where replicas find the `bulwark serve` that takes their
+    /// decisions, which presents the same certificate.
+    static func certificateNames(_ endpoint: WebhookEndpoint, namespace: String) -> [String] {
+        endpoint.certificateNames + ["bulwark.\(namespace).svc"]
+    }
+
     var namespaceObject: ManifestValue {
         [
             "apiVersion": "v1", "kind": "Namespace",
@@ -25,7 +31,9 @@ struct AdmissionManifests {
                 [
                     "rules": [
                         // Judging: policies, bindings, the switch, and the namespaces' labels.
-                        rule([PolicyResources.group], PolicyResources.all.map(\.plural).sorted(), ["get", "list", "watch"]),
+                        rule(
+                            [PolicyResources.group], PolicyResources.all.map(\.plural).sorted(),
+                            ["get", "list", "watch"]),
                         rule([""], ["namespaces"], ["get", "list", "watch"]),
                         // May the creator of a binding use its policy?
                         rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
@@ -78,7 +86,9 @@ struct AdmissionManifests {
         object(
             "rbac.authorization.k8s.io/v1", role + "Binding", isNamespaced: role == "Role",
             [
-                "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": .string(role), "name": "bulwark-admission"],
+                "roleRef": [
+                    "apiGroup": "rbac.authorization.k8s.io", "kind": .string(role), "name": "bulwark-admission",
+                ],
                 "subjects": [
                     ["kind": "ServiceAccount", "name": "bulwark-admission", "namespace": .string(namespace)]
                 ],

@@ -14,7 +14,8 @@ struct AdmissionTarget: ParsableArguments {
     @Option(name: .long, help: "How the API server reaches the webhooks outside the cluster: https://HOST:PORT.")
     var url: String?
 
-    @Option(name: .long, help: "The Service of the webhooks: NAMESPACE/NAME[:PORT]. Default: NAMESPACE/bulwark-admission.")
+    @Option(
+        name: .long, help: "The Service of the webhooks: NAMESPACE/NAME[:PORT]. Default: NAMESPACE/bulwark-admission.")
     var service: String?
 
     @Option(name: .long, help: "What becomes of a pod that could not be judged: Fail refuses it, Ignore lets it pass.")
@@ -80,7 +81,8 @@ enum PodPolicyWebhooks {
             Webhook(
                 name: "pods.policy.bulwark.dev", phase: .validate,
                 rules: [
-                    pods(["CREATE", "UPDATE"], ["pods"]), pods(["UPDATE"], ["pods/ephemeralcontainers", "pods/resize"]),
+                    pods(["CREATE", "UPDATE"], ["pods"]),
+                    pods(["UPDATE"], ["pods/ephemeralcontainers", "pods/resize"]),
                 ], failurePolicy: failurePolicy),
             Webhook(
                 name: "objects.policy.bulwark.dev", phase: .validate,

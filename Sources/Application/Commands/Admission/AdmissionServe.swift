@@ -48,7 +48,9 @@ struct AdmissionServe: AsyncParsableCommand {
     var drain = 5
 
     func validate() throws {
-        guard (records == nil) == (spool == nil) else { throw ValidationError("give both --records and --spool, or neither") }
+        guard (records == nil) == (spool == nil) else {
+            throw ValidationError("give both --records and --spool, or neither")
+        }
         guard (0...300).contains(drain) else { throw ValidationError("--drain should be between 0 and 300 seconds") }
     }
 
@@ -91,7 +93,8 @@ struct AdmissionServe: AsyncParsableCommand {
                 configuration: ServiceGroupConfiguration(
                     services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             do { try await group.run() } catch let error as AdmissionError { throw error } catch {
-                throw UserError("the webhook server at \(shown):\(configuration.server.port) ended: \(error)", .unfinished)
+                throw UserError(
+                    "the webhook server at \(shown):\(configuration.server.port) ended: \(error)", .unfinished)
             }
         }
     }

@@ -74,14 +74,19 @@ struct AdmissionServer: Service {
             configuration.stateFolder.map { FolderCertificateStore(folder: $0) }
             ?? SecretCertificateStore(client: client, namespace: configuration.namespace)
         authority = WebhookAuthority(
-            store: store, options: .init(names: configuration.endpoint.certificateNames),
+            store: store,
+            options: .init(
+                names: AdmissionManifests.certificateNames(
+                    configuration.endpoint, namespace: configuration.namespace)),
             mayWrite: { inFolder || lease.isHeld }, metrics: metrics, logger: logger)
     }
 
     func run() async throws {
         let served: ServedCertificate
         do {
-            guard let found = try await cancelWhenGracefulShutdown({ try await self.firstCertificate() }) else { return }
+            guard let found = try await cancelWhenGracefulShutdown({ try await self.firstCertificate() }) else {
+                return
+            }
             served = found
         } catch is CancellationError {
             return
@@ -121,8 +126,8 @@ struct AdmissionServer: Service {
     }
 
     private func prepareNamespace() async throws {
-        do { _ = try await client.get(.namespaces, namespace: nil, name: configuration.namespace) } catch
-            let error as KubernetesError where error.code == .notFound
+        do { _ = try await client.get(.namespaces, namespace: nil, name: configuration.namespace) } catch let error
+            as KubernetesError where error.code == .notFound
         {
             let manifests = AdmissionManifests(namespace: configuration.namespace)
             try await AdmissionSession.apply(

@@ -170,8 +170,8 @@ struct AdmissionPart: ParsableArguments {
         guard let namespace = onlyNamespace else { return false }
         let resource = PolicyResources.controls
         let found: APIObject?
-        do { found = try await client.get(resource, namespace: nil, name: AdmissionControl.name) } catch
-            let error as KubernetesError where error.code == .notFound
+        do { found = try await client.get(resource, namespace: nil, name: AdmissionControl.name) } catch let error
+            as KubernetesError where error.code == .notFound
         { found = nil }
         var names = Set(found?.node["spec"]?["disabledNamespaces"]?.elements.compactMap(\.string) ?? [])
         if isOn { names.remove(namespace) } else { names.insert(namespace) }

@@ -10,7 +10,9 @@ import Synchronization
 
 /// `bulwark serve --admission`: the webhook server inside the server, with its store for the decisions.
 struct ServeAdmission: ParsableArguments {
-    @Flag(name: .long, help: "Answer the cluster's admission webhooks too. Nothing is installed without --admission-install.")
+    @Flag(
+        name: .long,
+        help: "Answer the cluster's admission webhooks too. Nothing is installed without --admission-install.")
     var admission = false
 
     @Flag(name: .long, help: "Install the webhooks and the policies' kinds into the cluster, and repair them.")
