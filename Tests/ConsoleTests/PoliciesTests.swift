@@ -120,7 +120,7 @@ struct PoliciesTests {
             let link = try #require(
                 first.split(separator: "\"").first { $0.hasPrefix("/decisions?") && $0.contains("before=") })
             #expect(link.contains("action=deny") && link.contains("limit=5"))
-            let second = try await browser.get(link.replacing("&amp;", with: "&"))
+            let second = try await browser.get(String(link).replacing("&amp;", with: "&"))
             #expect(second.status == .ok && second.text.contains(">Newest<"))
         }
     }

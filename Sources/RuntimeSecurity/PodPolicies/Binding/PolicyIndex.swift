@@ -137,7 +137,7 @@ package final class PolicyIndex: Sendable {
 
     private func change<Value>(
         _ kind: String, _ name: String, _ read: Result<Value, PodFieldError>,
-        into values: WritableKeyPath<State, [String: Value]> & Sendable
+        into values: WritableKeyPath<State, [String: Value]>
     ) {
         state.withLock { state in
             let key = Key(kind: kind, name: name)

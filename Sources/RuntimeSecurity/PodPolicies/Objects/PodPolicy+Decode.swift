@@ -32,7 +32,7 @@ extension PodPolicy {
         let level: PodSecurityStandard.Level = try fields.choice("level", default: nil)
         guard let text = try fields.string("version") else { return PodSecurityStandard(level) }
         guard let version = PodSecurityStandard.Version(text) else {
-            throw fields.error("version", "is \"\(text.prefix(60))\", must be latest or v1.N")
+            throw fields.problem("version", "is \"\(text.prefix(60))\", must be latest or v1.N")
         }
         return PodSecurityStandard(level, version)
     }
@@ -44,7 +44,7 @@ extension PolicyExemption {
         var expiry: Int64?
         if let text = try fields.string("expires") {
             guard let seconds = RFC3339.seconds(text) else {
-                throw fields.error("expires", "is \"\(text.prefix(60))\", must be a time such as 2027-01-31T00:00:00Z")
+                throw fields.problem("expires", "is \"\(text.prefix(60))\", must be a time such as 2027-01-31T00:00:00Z")
             }
             expiry = seconds
         }

@@ -11,7 +11,7 @@ extension PodPolicyBinding {
         for (index, element) in try spec.elements("subjects").enumerated() {
             subjects.append(try Subject(element, path: "spec.subjects[\(index)]"))
         }
-        guard !subjects.isEmpty else { throw spec.error("subjects", "must name at least one subject") }
+        guard !subjects.isEmpty else { throw spec.problem("subjects", "must name at least one subject") }
         self.init(
             name: try FieldReader.name(of: metadata), policy: try spec.text("policy"), subjects: subjects,
             namespaces: try spec.member("namespaces").map { node throws(PodFieldError) in
@@ -30,14 +30,14 @@ extension PodPolicyBinding.Subject {
         let namespace = try fields.string("namespace") ?? ""
         switch kind {
         case .serviceAccount:
-            guard !namespace.isEmpty else { throw fields.error("namespace", "is required for a ServiceAccount") }
+            guard !namespace.isEmpty else { throw fields.problem("namespace", "is required for a ServiceAccount") }
             // A colon would let one account's name read as another's.
             guard !namespace.contains(":") && !name.contains(":") else {
-                throw fields.error("name", "must be the account's own name and namespace, without a colon")
+                throw fields.problem("name", "must be the account's own name and namespace, without a colon")
             }
             self = .serviceAccount(namespace: namespace, name: name)
         case .user, .group:
-            guard namespace.isEmpty else { throw fields.error("namespace", "is only for a ServiceAccount") }
+            guard namespace.isEmpty else { throw fields.problem("namespace", "is only for a ServiceAccount") }
             self = kind == .user ? .user(name) : .group(name)
         }
     }
@@ -61,10 +61,10 @@ extension NamespaceSelection {
             let parts = try FieldReader(given, path: "\(path).selector", known: ["matchLabels", "matchExpressions"])
             var requirements: [Requirement] = []
             if let labels = parts.member("matchLabels") {
-                guard labels.isObject else { throw parts.error("matchLabels", "must be an object") }
+                guard labels.isObject else { throw parts.problem("matchLabels", "must be an object") }
                 for (key, value) in labels.members {
                     guard let text = value.string else {
-                        throw parts.error("matchLabels.\(key.string.prefix(100))", "must be a string")
+                        throw parts.problem("matchLabels.\(key.string.prefix(100))", "must be a string")
                     }
                     requirements.append(Requirement(key: key.string, operator: .isIn, values: [text]))
                 }
@@ -104,11 +104,11 @@ extension NamespaceSelection.Requirement {
             key: try fields.text("key"), operator: try fields.choice("operator", default: nil),
             values: try fields.elements("values").compactMap(\.string))
         guard values.count == (fields.member("values")?.count ?? 0) else {
-            throw fields.error("values", "must hold strings")
+            throw fields.problem("values", "must hold strings")
         }
         let wantsValues = self.operator == .isIn || self.operator == .notIn
         guard values.isEmpty != wantsValues else {
-            throw fields.error(
+            throw fields.problem(
                 "values",
                 wantsValues ? "must not be empty for \(self.operator.rawValue)" : "must be empty for \(self.operator.rawValue)")
         }

@@ -48,7 +48,7 @@ package struct PodVerdict: Sendable, Equatable {
             self.exemption = exemption
             return
         }
-        let choice = PolicyChoice.among(policies, for: pod, mayChange: mayChange, hint: hint) { $0.violations(in: $1) }
+        let choice = PolicyChoice.among(policies, for: pod, mayChange: mayChange, hint: hint)
         switch choice {
         case .accepted(let name, let filled):
             policy = name
@@ -64,7 +64,7 @@ package struct PodVerdict: Sendable, Equatable {
     ) -> [PolicyChoice.Refusal] {
         if policies.isEmpty { return [] }
         if policies.contains(where: { $0.exemptions.contains { $0.covers(requester, now: now) } }) { return [] }
-        let choice = PolicyChoice.among(policies, for: pod, mayChange: true) { $0.violations(in: $1) }
+        let choice = PolicyChoice.among(policies, for: pod, mayChange: true)
         guard case .refused(let reasons) = choice else { return [] }
         return reasons
     }

@@ -1,7 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Admission
 import Documents
-import Findings
+import Kubernetes
 
 /// Judges policies, bindings and switches themselves before they are stored: what could not be read later is refused
 /// with its field, and whoever binds a policy must be allowed to use it.
