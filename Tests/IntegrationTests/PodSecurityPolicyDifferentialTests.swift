@@ -18,7 +18,9 @@ import Testing
         try await compare(policies: 44, pods: 400, seed: 1)
     }
 
+    /// `BULWARK_TEST_SEED` gives other policies and pods.
     private func compare(policies: Int, pods: Int, seed: UInt64) async throws {
+        let seed = ProcessInfo.processInfo.environment["BULWARK_TEST_SEED"].flatMap { UInt64($0) } ?? seed
         let started = ContinuousClock.now
         let world = try await PodSecurityPolicyWorld.make(policies: policies, seed: seed)
         var maker = PodMaker(seed: seed &+ 2)
@@ -48,7 +50,7 @@ import Testing
         }
         for difference in result.differences.prefix(40) { print("DIFFERENCE \(difference)") }
         print(
-            "PSP: \(world.policies.count) policies, \(world.problems.count) not applicable, \(pods) pods, "
+            "PSP: seed \(seed), \(world.policies.count) policies, \(world.problems.count) not applicable, \(pods) pods, "
                 + "\(world.accounts.count) accounts, \(result.counts), \(result.differences.count) differences, "
                 + "\(ContinuousClock.now - started)")
         #expect(result.differences.isEmpty)

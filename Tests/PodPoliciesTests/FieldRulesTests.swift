@@ -190,6 +190,12 @@ func pod(_ spec: String = "", container: String = "", annotations: String = "") 
         #expect(!rules.violations(in: pod).isEmpty)
     }
 
+    @Test func tellsNoMoreThanAPersonCouldRead() throws {
+        var pod = try pod(container: #""privileged": true"#)
+        pod.containers = Array(repeating: pod.containers[0], count: 10_000)
+        #expect(try rules("").violations(in: pod).count == RulesJudge.maxViolations)
+    }
+
     /// Policies that the API server took and its admission then passed over.
     @Test func rulesWithoutRangesAcceptNothing() throws {
         var rules = SecurityRules()

@@ -172,6 +172,18 @@ import Testing
                 subjects: [{kind: User, name: ann}]
                 ---
                 apiVersion: rbac.authorization.k8s.io/v1
+                kind: ClusterRole
+                metadata: {name: put-together}
+                aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}
+                rules: []
+                ---
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: ClusterRoleBinding
+                metadata: {name: whole}
+                roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: put-together}
+                subjects: [{kind: User, name: ann}]
+                ---
+                apiVersion: rbac.authorization.k8s.io/v1
                 kind: ClusterRoleBinding
                 metadata: {name: wrong}
                 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: psp}
@@ -181,7 +193,9 @@ import Testing
         let starts = [
             "in.yaml:1: PodSecurityPolicy plain: spec.runAsUser.ranges", "PodSecurityPolicy odd: spec",
             "ClusterRoleBinding wrong: subjects[0].kind", "ClusterRoleBinding some: it grants the policy gone",
-            "ClusterRoleBinding some: it grants the policy plain", "ClusterRoleBinding loose: its ClusterRole missing",
+            "ClusterRoleBinding some: it grants the policy plain",
+            "ClusterRoleBinding loose: the rules of its ClusterRole missing",
+            "ClusterRoleBinding whole: the rules of its ClusterRole put-together",
         ]
         #expect(problems.count == starts.count)
         for (problem, start) in zip(problems, starts) { #expect(problem.contains(start)) }

@@ -10,7 +10,7 @@ import PodSecurity
 /// `bulwark policy import`: from PodSecurityPolicies to PodPolicies.
 struct PolicyImport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Convert PodSecurityPolicies and the grants of their use.",
+        commandName: "import", abstract: "Convert PodSecurityPolicies and the grants of their use.",
         discussion: """
             Reads policy/v1beta1 PodSecurityPolicy objects with their seccomp and AppArmor annotations, and the roles \
             and role bindings that let accounts use them, and writes PodPolicy and PodPolicyBinding objects as YAML. \

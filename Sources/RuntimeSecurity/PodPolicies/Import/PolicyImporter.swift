@@ -47,7 +47,7 @@ package struct PolicyImporter {
         for binding in grants.bindings {
             guard let granted = grants.policies(of: binding) else {
                 problems.append(
-                    "\(binding.label): its \(binding.roleKind) \(binding.roleName) could not be read or is not here")
+                    "\(binding.label): the rules of its \(binding.roleKind) \(binding.roleName) are not here")
                 continue
             }
             let all = granted.isAll ? Set(policies.keys).union(granted.names) : granted.names
