@@ -79,7 +79,9 @@ package struct PolicySet: Sendable {
         var found: Set<Int> = []
         func add(_ reaches: [Reach]?) {
             for reach in reaches ?? [] where !found.contains(reach.policy) {
-                if let selection = reach.namespaces, !selection.reaches(requester.namespace, labels: labels) { continue }
+                if let selection = reach.namespaces, !selection.reaches(requester.namespace, labels: labels) {
+                    continue
+                }
                 found.insert(reach.policy)
             }
         }

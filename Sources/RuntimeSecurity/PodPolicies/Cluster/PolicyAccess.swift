@@ -32,7 +32,8 @@ package struct PolicyAccess: Sendable {
                 .post, path: "/apis/authorization.k8s.io/v1/subjectaccessreviews", body: .json(review.json),
                 isIdempotent: true, attempts: 2))
         guard let allowed = answer.root["status"]?["allowed"]?.bool else {
-            throw PodPolicyError(.accessReview, "\(client.name) did not say whether \(user) may use the PodPolicy \(policy)")
+            throw PodPolicyError(
+                .accessReview, "\(client.name) did not say whether \(user) may use the PodPolicy \(policy)")
         }
         return allowed
     }

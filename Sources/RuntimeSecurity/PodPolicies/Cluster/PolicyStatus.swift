@@ -37,7 +37,9 @@ struct PolicyStatus: Equatable {
             case .fields: "fields"
             }
         var bound = bindings.flatMap { binding in
-            binding.subjects.map { $0.display + (binding.namespaces.map { " in \($0.display)" } ?? "") + " (\(binding.name))" }
+            binding.subjects.map {
+                $0.display + (binding.namespaces.map { " in \($0.display)" } ?? "") + " (\(binding.name))"
+            }
         }
         let count = bound.count
         if policy.isDefault { bound.insert("by default, whomever no binding matches", at: 0) }

@@ -69,7 +69,8 @@ package actor PolicyStatusWriter {
                 continue  // It is gone, and the watch will tell.
             } catch let error as KubernetesError {
                 // The next round tries again; a cluster in trouble is not asked for the rest now.
-                logger.warning("a policy's status was not written", metadata: ["policy": "\(key.name)", "reason": "\(error)"])
+                logger.warning(
+                    "a policy's status was not written", metadata: ["policy": "\(key.name)", "reason": "\(error)"])
                 return left + 1
             }
         }

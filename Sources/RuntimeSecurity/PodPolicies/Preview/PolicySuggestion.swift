@@ -97,7 +97,9 @@ package struct PolicySuggestion: Sendable {
         tighten("runAsGroup", Self.groups(seen.groups) { $0.runAsGroup = $1 })
         tighten("supplementalGroups", Self.groups(seen.supplementalGroups) { $0.supplementalGroups = $1 })
         tighten("fsGroup", Self.groups(seen.fsGroups) { $0.fsGroup = $1 })
-        if let options = seen.seLinux { tighten("seLinux", [{ ($0.seLinux, $0.seLinuxOptions) = (.mustRunAs, options) }]) }
+        if let options = seen.seLinux {
+            tighten("seLinux", [{ ($0.seLinux, $0.seLinuxOptions) = (.mustRunAs, options) }])
+        }
         let unseen = Seen.safeSysctls.filter { !seen.sysctls.contains($0) }
         tighten(
             "forbiddenSysctls",
@@ -192,7 +194,8 @@ private struct Seen {
 
     /// Those that Kubernetes 1.20 lets every pod set.
     static let safeSysctls = [
-        "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ping_group_range", "net.ipv4.tcp_syncookies",
+        "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ping_group_range",
+        "net.ipv4.tcp_syncookies",
     ]
 
     var unsafeSysctls: [String] { sysctls.subtracting(Self.safeSysctls).sorted() }

@@ -42,7 +42,9 @@ package struct PodVerdict: Sendable, Equatable {
         _ policies: [PodPolicy], _ requester: Requester, _ mayChange: Bool, _ hint: String?, _ now: Int64
     ) {
         for candidate in policies {
-            guard let exemption = candidate.exemptions.first(where: { $0.covers(requester, now: now) }) else { continue }
+            guard let exemption = candidate.exemptions.first(where: { $0.covers(requester, now: now) }) else {
+                continue
+            }
             // It accepts as it is, and what changes nothing is preferred.
             policy = candidate.name
             self.exemption = exemption

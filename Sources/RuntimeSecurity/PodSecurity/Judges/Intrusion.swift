@@ -91,7 +91,7 @@ enum Intrusion {
         }
         for container in target.containers {
             guard let text = try container.node.string("image") else { continue }
-            guard text.holds("dashboard") || text.holds("tiller") else { continue }
+            guard text.holds("dashboard") || text.holds("tiller") || text.holds("kubernetesui") else { continue }
             let name = Images.Reference(text).repository.split(separator: "/").suffix(2).joined(separator: "/")
             let last = name.split(separator: "/").last ?? ""
             let path = "\(container.role.list)[\(container.index)].image"
