@@ -1,5 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import CoreFoundation
+// The compiler takes `stat` from whichever module it met first: the C library, or this one that includes its header.
+import CNIOLinux
 import Documents
 import Foundation
 

@@ -17,6 +17,7 @@ struct Serve: AsyncParsableCommand {
         discussion: "A cluster is only touched when one is named: --context, --kubeconfig or --live.")
 
     @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var admission: ServeAdmission
 
     @Option(name: .long, help: "Inspect these files or folders instead of a cluster. Repeatable.")
     var files: [String] = []
@@ -83,12 +84,20 @@ struct Serve: AsyncParsableCommand {
             // For the person at the terminal alone; it is stored as a hash and written nowhere else.
             Terminal.say("Log in as admin with the password \(password)  (shown this once)")
         }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: InspectionRunner(service: service)),
+        ]
+        if admission.admission {
+            guard cluster.isAsked else { throw UserError("--admission needs a cluster") }
+            try await AdmissionSession.reporting {
+                let client = try cluster.client(logger: logger)
+                services += try await admission.services(client, store, logger: logger).map { .init(service: $0) }
+            }
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: InspectionRunner(service: service)),
-                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()
         } catch {

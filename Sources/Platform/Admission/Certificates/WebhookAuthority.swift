@@ -21,7 +21,7 @@ package final class WebhookAuthority: Service {
         package init(names: [String]) { self.names = names }
     }
 
-    private let store: any CertificateStore
+    private let store: any WebhookCertificateStore
     private let options: Options
     private let mayWrite: @Sendable () -> Bool
     private let metrics: AdmissionMetrics?
@@ -29,7 +29,7 @@ package final class WebhookAuthority: Service {
     private let state = Mutex<(current: WebhookCertificates?, served: ServedCertificate?)>((nil, nil))
 
     package init(
-        store: any CertificateStore, options: Options, mayWrite: @escaping @Sendable () -> Bool,
+        store: any WebhookCertificateStore, options: Options, mayWrite: @escaping @Sendable () -> Bool,
         metrics: AdmissionMetrics? = nil, logger: Logger
     ) {
         self.store = store

@@ -81,6 +81,8 @@ package indirect enum ManifestValue: Sendable, Equatable, ExpressibleByStringLit
                 case .object(let members) where !members.isEmpty:
                     // The first member stands on the line of the dash.
                     return "\(space)- " + element.yaml(indent: indent + 2).dropFirst(indent + 2)
+                case .array(let elements) where !elements.isEmpty:
+                    return "\(space)-\n" + element.yaml(indent: indent + 2)
                 default: return "\(space)-\(element.after(indent))"
                 }
             }.joined()

@@ -20,7 +20,7 @@ package struct WebhookServer: Service {
         package var probeAddress = "0.0.0.0"
         /// PEM. Only clients with a certificate of one of these get in; empty for everybody.
         package var clientAuthorities = ""
-        /// About 45 KB each.
+        /// One more closes the one that has been idle longest.
         package var maxConnections = 512
         /// How long endpoints may take to learn that this server goes.
         package var drain = Duration.seconds(5)

@@ -88,6 +88,16 @@ package final class Lease: Sendable {
         }
     }
 
+    /// Who holds it by the API server; empty for nobody. For somebody who only looks.
+    package func read() async throws -> String {
+        do {
+            let found = try await client.get(Self.leases, namespace: options.namespace, name: options.name)
+            return found.node["spec"]?["holderIdentity"]?.string ?? ""
+        } catch let error as KubernetesError where error.code == .notFound {
+            return ""
+        }
+    }
+
     /// One try: renews it when it is ours, takes it when nobody has it or its holder is gone, else looks at it.
     package func step() async throws {
         let began = now()

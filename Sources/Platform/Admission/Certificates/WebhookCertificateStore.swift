@@ -5,7 +5,7 @@ import Glibc
 import Kubernetes
 
 /// Where the certificates are kept, for all replicas.
-package protocol CertificateStore: Sendable {
+package protocol WebhookCertificateStore: Sendable {
     /// Nil when there are none yet. The version is handed back to `write`.
     func read() async throws -> (certificates: WebhookCertificates, version: String)?
     /// - Parameter version: of what is replaced; nil to make the first.
@@ -14,7 +14,7 @@ package protocol CertificateStore: Sendable {
 }
 
 /// One Secret in our namespace, read and written by its name.
-package struct SecretCertificateStore: CertificateStore {
+package struct SecretCertificateStore: WebhookCertificateStore {
     package static let name = "bulwark-admission-tls"
     private static let secrets = APIResource(
         group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true)
@@ -52,7 +52,7 @@ package struct SecretCertificateStore: CertificateStore {
 }
 
 /// One file that only its owner can read, for a server outside the cluster.
-package struct FolderCertificateStore: CertificateStore {
+package struct FolderCertificateStore: WebhookCertificateStore {
     package let file: String
 
     package init(folder: String) { file = folder + "/admission-tls.json" }
