@@ -86,7 +86,7 @@ let package = Package(
             path: "Sources/RuntimeSecurity/PodSecurity", swiftSettings: strict, plugins: ["EmbedFiles"]),
         .target(
             name: "PodPolicies", dependencies: ["Findings", "Documents", "Kubernetes", "Admission", log],
-            path: "Sources/RuntimeSecurity/PodPolicies", swiftSettings: strict),
+            path: "Sources/RuntimeSecurity/PodPolicies", swiftSettings: strict, plugins: ["EmbedFiles"]),
 
         // MARK: Application
         .target(
@@ -122,7 +122,7 @@ let package = Package(
         tests("Store", ["Store", "Findings", "TestSupport", grdb]),
         tests("Reporting", ["Reporting", "Findings", "TestSupport"]),
         tests("Admission", ["Admission", "Kubernetes", "Documents", "Findings", "TestSupport", httpClient]),
-        tests("PodPolicies", ["PodPolicies", "Admission", "Documents", "Findings", "TestSupport"]),
+        tests("PodPolicies", ["PodPolicies", "Admission", "Documents", "Findings", "Kubernetes", "TestSupport"]),
         tests("PodSecurity", ["PodSecurity", "Documents", "Findings", "TestSupport"]),
         tests("Console", ["Console", "Store", "Findings", "TestSupport", hummingbirdTesting]),
         tests("Commands", ["Commands", "PodSecurity", "TestSupport"]),
