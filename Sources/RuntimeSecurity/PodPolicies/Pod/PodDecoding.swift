@@ -28,7 +28,8 @@ extension Pod {
         if let metadata = object["metadata"] { try readMetadata(metadata) }
         guard let spec = object["spec"], !spec.isNull else {
             let path = object.path(below: object.document.root)
-            throw PodFieldError(path: path.isEmpty ? "spec" : path + ".spec", message: "must be an object and is missing")
+            throw PodFieldError(
+                path: path.isEmpty ? "spec" : path + ".spec", message: "must be an object and is missing")
         }
         try readSpec(spec)
     }

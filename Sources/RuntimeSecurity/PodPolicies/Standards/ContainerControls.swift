@@ -22,7 +22,8 @@ extension StandardJudge {
         for handler in container.handlerHosts where !handler.host.isEmpty {
             refuse(
                 "hostProbesAndHostLifecycle", container, handler.path, value: .string(handler.host),
-                "probes and lifecycle handlers may not name a host", remedy: "remove it: the pod's own address is meant")
+                "probes and lifecycle handlers may not name a host", remedy: "remove it: the pod's own address is meant"
+            )
         }
     }
 
