@@ -41,7 +41,8 @@ import Testing
     private static func client() async throws -> APIClient { try await common.value.client() }
 
     private static func body(_ kind: String, _ name: String, _ spec: String) -> APIBody {
-        .json(#"{"apiVersion":"policy.bulwark.dev/v1","kind":"\#(kind)","metadata":{"name":"\#(name)"},"spec":\#(spec)}"#)
+        .json(
+            #"{"apiVersion":"policy.bulwark.dev/v1","kind":"\#(kind)","metadata":{"name":"\#(name)"},"spec":\#(spec)}"#)
     }
 
     @Test func theDefinitionsAreStructuralAndTold() async throws {
@@ -49,14 +50,17 @@ import Testing
         for (name, _) in PolicyResources.definitions {
             let definition = try await client.get(.customResourceDefinitions, namespace: nil, name: name).node
             let conditions = definition["status"]?["conditions"].map { Array($0.elements) } ?? []
-            #expect(!conditions.contains { $0["type"]?.string == "NonStructuralSchema" && $0["status"]?.string == "True" })
+            #expect(
+                !conditions.contains { $0["type"]?.string == "NonStructuralSchema" && $0["status"]?.string == "True" })
             #expect(conditions.contains { $0["type"]?.string == "Established" && $0["status"]?.string == "True" })
         }
         // What kubectl explain reads.
-        let openAPI = try await client.send(APIRequest(path: "/openapi/v2")).root
-        let kind = openAPI["definitions"]?["dev.bulwark.policy.v1.PodPolicy"]
-        let mode = kind?["properties"]?["spec"]?["properties"]?["mode"]
-        #expect(mode?["description"]?.string?.contains("enforce refuses") == true)
+        try await Self.eventually {
+            let openAPI = try await client.send(APIRequest(path: "/openapi/v2")).root
+            let kind = openAPI["definitions"]?["dev.bulwark.policy.v1.PodPolicy"]
+            let mode = kind?["properties"]?["spec"]?["properties"]?["mode"]
+            return mode?["description"]?.string?.contains("enforce refuses") == true
+        }
     }
 
     @Test(arguments: [
@@ -95,7 +99,8 @@ import Testing
         let columns = definition["spec"]?["versions"]?[0]?["additionalPrinterColumns"].map { Array($0.elements) } ?? []
         #expect(columns.compactMap { $0["name"]?.string } == ["Mode", "Rules", "Enabled", "Bound", "Refused", "Age"])
         let stored = try await client.get(PolicyResources.policies, namespace: nil, name: "columns").node
-        #expect(stored["spec"]?["mode"]?.string == "enforce" && stored["spec"]?["standard"]?["version"]?.string == "latest")
+        #expect(
+            stored["spec"]?["mode"]?.string == "enforce" && stored["spec"]?["standard"]?["version"]?.string == "latest")
         #expect(try PodPolicy(stored).mode == .enforce)
         try await client.delete(PolicyResources.policies, namespace: nil, name: "columns")
     }
@@ -136,15 +141,18 @@ import Testing
         #expect(status?["boundTo"]?[0]?.string?.contains("ServiceAccount shop/cart") == true)
         #expect(status?["refusals"]?["lastHour"]?.int == 0)
         // What is written comes back by the watch and changes nothing: there is nothing more to write.
-        let version = try await client.get(PolicyResources.policies, namespace: nil, name: "sync").identity.resourceVersion
+        let version = try await client.get(PolicyResources.policies, namespace: nil, name: "sync").identity
+            .resourceVersion
         _ = try await writer.writeRound()
         #expect(
-            try await client.get(PolicyResources.policies, namespace: nil, name: "sync").identity.resourceVersion == version)
+            try await client.get(PolicyResources.policies, namespace: nil, name: "sync").identity.resourceVersion
+                == version)
 
         // Past the schema, but not readable: MustRunAs without options. The last good version counts.
         _ = try await client.patch(
             PolicyResources.policies, namespace: nil, name: "sync",
-            #"{"spec":{"standard":null,"fields":{"seLinux":{"rule":"MustRunAs"},"runAsUser":{"rule":"RunAsAny"},"fsGroup":{"rule":"RunAsAny"},"supplementalGroups":{"rule":"RunAsAny"}}}}"#)
+            #"{"spec":{"standard":null,"fields":{"seLinux":{"rule":"MustRunAs"},"runAsUser":{"rule":"RunAsAny"},"fsGroup":{"rule":"RunAsAny"},"supplementalGroups":{"rule":"RunAsAny"}}}}"#
+        )
         try await Self.eventually { index.problem(kind: "PodPolicy", name: "sync")?.keepsLast == true }
         #expect(index.set.policy("sync")?.rules == .standard(PodSecurityStandard(.restricted)))
         _ = try await writer.writeRound()
@@ -156,24 +164,29 @@ import Testing
         try await client.delete(PolicyResources.controls, namespace: nil, name: "bulwark")
         try await client.delete(PolicyResources.policies, namespace: nil, name: "sync")
         try await client.delete(PolicyResources.bindings, namespace: nil, name: "sync")
-        try await Self.eventually { index.set.control.isEnabled && index.set.policies.isEmpty && index.problems.isEmpty }
+        try await Self.eventually {
+            index.set.control.isEnabled && index.set.policies.isEmpty && index.problems.isEmpty
+        }
         #expect(index.moment(namespace: "default").labels != nil)
     }
 
     @Test func whoMayUseAPolicy() async throws {
         let client = try await Self.client()
         let rbac = "rbac.authorization.k8s.io"
-        let roles = APIResource(group: rbac, version: "v1", plural: "clusterroles", kind: "ClusterRole", namespaced: false)
+        let roles = APIResource(
+            group: rbac, version: "v1", plural: "clusterroles", kind: "ClusterRole", namespaced: false)
         let roleBindings = APIResource(
             group: rbac, version: "v1", plural: "clusterrolebindings", kind: "ClusterRoleBinding", namespaced: false)
         _ = try await client.create(
             roles, namespace: nil,
             .json(
-                #"{"apiVersion":"\#(rbac)/v1","kind":"ClusterRole","metadata":{"name":"use-web"},"rules":[{"apiGroups":["policy.bulwark.dev"],"resources":["podpolicies"],"resourceNames":["web"],"verbs":["use"]}]}"#))
+                #"{"apiVersion":"\#(rbac)/v1","kind":"ClusterRole","metadata":{"name":"use-web"},"rules":[{"apiGroups":["policy.bulwark.dev"],"resources":["podpolicies"],"resourceNames":["web"],"verbs":["use"]}]}"#
+            ))
         _ = try await client.create(
             roleBindings, namespace: nil,
             .json(
-                #"{"apiVersion":"\#(rbac)/v1","kind":"ClusterRoleBinding","metadata":{"name":"use-web"},"roleRef":{"apiGroup":"\#(rbac)","kind":"ClusterRole","name":"use-web"},"subjects":[{"kind":"Group","name":"web-team","apiGroup":"\#(rbac)"}]}"#))
+                #"{"apiVersion":"\#(rbac)/v1","kind":"ClusterRoleBinding","metadata":{"name":"use-web"},"roleRef":{"apiGroup":"\#(rbac)","kind":"ClusterRole","name":"use-web"},"subjects":[{"kind":"Group","name":"web-team","apiGroup":"\#(rbac)"}]}"#
+            ))
         let access = PolicyAccess(client)
         try await Self.eventually { try await access.mayUse(policy: "web", user: "anna", groups: ["web-team"]) }
         #expect(try await !access.mayUse(policy: "other", user: "anna", groups: ["web-team"]))
@@ -186,12 +199,15 @@ import Testing
         let client = try await Self.client()
         let namespace = "preview-\(UUID().uuidString.prefix(6).lowercased())"
         _ = try await client.create(
-            .namespaces, namespace: nil, .json(#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"\#(namespace)"}}"#))
-        let deployments = APIResource(group: "apps", version: "v1", plural: "deployments", kind: "Deployment", namespaced: true)
+            .namespaces, namespace: nil,
+            .json(#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"\#(namespace)"}}"#))
+        let deployments = APIResource(
+            group: "apps", version: "v1", plural: "deployments", kind: "Deployment", namespaced: true)
         _ = try await client.create(
             deployments, namespace: namespace,
             .json(
-                #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"hostNetwork":true,"containers":[{"name":"app","image":"a","ports":[{"containerPort":80}]}]}}}}"#))
+                #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"hostNetwork":true,"containers":[{"name":"app","image":"a","ports":[{"containerPort":80}]}]}}}}"#
+            ))
         let workloads = RunningWorkloads(client)
         let index = try await workloads.index()
         var preview = PolicyPreview(
@@ -200,7 +216,9 @@ import Testing
         var suggestion = PolicySuggestion()
         try await workloads.each(namespace: namespace) { object in
             preview.add(object.node, apiVersion: object.identity.apiVersion, kind: object.identity.kind)
-            if let found = try? PodSource.find(in: object.node, apiVersion: object.identity.apiVersion, kind: object.identity.kind) {
+            if let found = try? PodSource.find(
+                in: object.node, apiVersion: object.identity.apiVersion, kind: object.identity.kind)
+            {
                 suggestion.add(found.pod, subject: object.identity.name, isTemplate: found.isTemplate)
             }
         }

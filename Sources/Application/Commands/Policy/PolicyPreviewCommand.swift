@@ -24,7 +24,9 @@ struct PolicyPreviewCommand: AsyncParsableCommand {
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, yaml }
 
-    @Option(name: .customShort("f"), help: "A file with a PodPolicy or PodPolicyBindings; - for standard input. Repeatable.")
+    @Option(
+        name: .customShort("f"), help: "A file with a PodPolicy or PodPolicyBindings; - for standard input. Repeatable."
+    )
     var files: [String] = []
 
     @Option(name: .shortAndLong, help: "Only this namespace's workloads.")
@@ -48,7 +50,9 @@ struct PolicyPreviewCommand: AsyncParsableCommand {
         var preview: PolicyPreview
         do {
             let index = try await workloads.index()
-            for problem in index.problems { Terminal.note("\(problem.kind) \(problem.name) counts for nothing: \(problem.message)") }
+            for problem in index.problems {
+                Terminal.note("\(problem.kind) \(problem.name) counts for nothing: \(problem.message)")
+            }
             preview = PolicyPreview(
                 policy, bindings: bindings, in: index.set, namespaces: index.namespaces,
                 now: Int64(Date().timeIntervalSince1970))
@@ -58,7 +62,8 @@ struct PolicyPreviewCommand: AsyncParsableCommand {
         } catch let error as KubernetesError {
             throw UserError(error.message, .unfinished)
         }
-        PreviewWriter(format: output, width: Terminal.width, colour: Terminal.usesColour, sink: Terminal.write).write(preview)
+        PreviewWriter(format: output, width: Terminal.width, colour: Terminal.usesColour, sink: Terminal.write).write(
+            preview)
         if preview.counts[.error, default: 0] > 0 { throw ExitStatus.unfinished }
         if fail, preview.counts[.refused, default: 0] > 0 { throw ExitStatus.failed }
     }
@@ -75,7 +80,8 @@ struct PolicyPreviewCommand: AsyncParsableCommand {
                     case "PodPolicyBinding": bindings.append(try PodPolicyBinding(found.object))
                     default:
                         problems.append(
-                            "\(file):\(found.object.line): \(found.subject.kind) is neither PodPolicy nor PodPolicyBinding")
+                            "\(file):\(found.object.line): \(found.subject.kind) is neither PodPolicy nor PodPolicyBinding"
+                        )
                     }
                 } catch {
                     problems.append("\(file):\(found.object.line): \(found.subject.display): \(error)")

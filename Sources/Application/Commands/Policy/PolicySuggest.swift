@@ -41,7 +41,8 @@ struct PolicySuggest: AsyncParsableCommand {
         var suggestion = PolicySuggestion()
         var status = ExitStatus.done
         do {
-            try await RunningWorkloads(try cluster.client(logger: .quiet)).each(namespace: account.namespace) { object in
+            try await RunningWorkloads(try cluster.client(logger: .quiet)).each(namespace: account.namespace) {
+                object in
                 guard !Self.isOver(object.node) else { return }
                 let identity = object.identity
                 do throws(PodFieldError) {
@@ -54,14 +55,16 @@ struct PolicySuggest: AsyncParsableCommand {
                         pod, subject: "\(identity.kind) \(identity.namespace)/\(identity.name)", isTemplate: isTemplate)
                 } catch {
                     status = .unfinished
-                    Terminal.error("\(identity.kind) \(identity.namespace)/\(identity.name) could not be read: \(error)")
+                    Terminal.error(
+                        "\(identity.kind) \(identity.namespace)/\(identity.name) could not be read: \(error)")
                 }
             }
         } catch let error as KubernetesError {
             throw UserError(error.message, .unfinished)
         }
         guard !suggestion.isEmpty else {
-            throw UserError("nothing runs under the service account \(serviceAccount), so there is nothing to go by", .unfinished)
+            throw UserError(
+                "nothing runs under the service account \(serviceAccount), so there is nothing to go by", .unfinished)
         }
         guard let (rules, remarks) = suggestion.rules() else {
             throw UserError("what runs under \(serviceAccount) is accepted by no policy with fields", .unfinished)
@@ -84,7 +87,8 @@ struct PolicySuggest: AsyncParsableCommand {
         switch output {
         case .yaml:
             Terminal.note(
-                "seen: \(suggestion.seen - suggestion.templates) running pods and \(suggestion.templates) templates of \(serviceAccount)")
+                "seen: \(suggestion.seen - suggestion.templates) running pods and \(suggestion.templates) templates of \(serviceAccount)"
+            )
             for remark in remarks { Terminal.note("\(remark.field) is wider because of \(remark.reason)") }
             text = object.yaml
         case .json:

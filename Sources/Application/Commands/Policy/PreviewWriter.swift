@@ -40,13 +40,16 @@ struct PreviewWriter {
                         "\(refusal.policy): \(violation.message): \(violation.remedy)")
                 }
             }
-            for change in entry.changes { row(change.container, change.path, "\(entry.policy) sets it to \(change.new.json)") }
+            for change in entry.changes {
+                row(change.container, change.path, "\(entry.policy) sets it to \(change.new.json)")
+            }
         }
         if !isEmpty { table.write(to: &output, width: width, colour: colour) }
         let counts = PolicyPreview.Outcome.allCases.compactMap { outcome in
             preview.counts[outcome].map { "\($0) \(outcome.rawValue)" }
         }
-        output.append("\(preview.judged) judged: " + (counts + ["\(preview.untouched) not bound"]).joined(separator: ", "))
+        output.append(
+            "\(preview.judged) judged: " + (counts + ["\(preview.untouched) not bound"]).joined(separator: ", "))
         output.append(
             preview.scope == .alone
                 ? "; \(preview.policy.name) is bound to nobody, so it was tried on everything\n" : "\n")
