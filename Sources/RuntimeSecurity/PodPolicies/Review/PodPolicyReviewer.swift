@@ -46,6 +46,12 @@ package final class PodPolicyReviewer: Reviewer {
         }
     }
 
+    /// Only a namespace that no watch has told of yet is asked for.
+    package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
+        let moment = index.moment(namespace: request.namespace)
+        return moment.labels == nil && moment.set.usesLabels
+    }
+
     package func review(_ request: AdmissionRequest, in phase: ReviewPhase) async throws -> Review {
         guard concerns(request, in: phase) else { return .allow }
         let moment = index.moment(namespace: request.namespace)
