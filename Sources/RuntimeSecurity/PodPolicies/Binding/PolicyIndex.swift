@@ -49,7 +49,8 @@ package final class PolicyIndex: Sendable {
             if state.isStale {
                 // Built once for a burst of changes, by the first review that follows it.
                 state.set = PolicySet(
-                    policies: Array(state.policies.values), bindings: Array(state.bindings.values), control: state.control)
+                    policies: Array(state.policies.values), bindings: Array(state.bindings.values),
+                    control: state.control)
                 state.isStale = false
             }
             return Moment(set: state.set, labels: state.labels[namespace])

@@ -11,7 +11,8 @@ extension PodPolicy {
         let rules: Rules
         switch (spec.member("standard"), spec.member("fields")) {
         case (let standard?, nil):
-            rules = .standard(try Self.standard(try FieldReader(standard, path: "spec.standard", known: ["level", "version"])))
+            rules = .standard(
+                try Self.standard(try FieldReader(standard, path: "spec.standard", known: ["level", "version"])))
         case (nil, let fields?):
             rules = .fields(try SecurityRules(reading: fields))
         case (nil, nil): throw PodFieldError(path: "spec", message: "must hold standard or fields")
@@ -40,11 +41,13 @@ extension PodPolicy {
 
 extension PolicyExemption {
     init(_ node: Node, path: String) throws(PodFieldError) {
-        let fields = try FieldReader(node, path: path, known: ["users", "namespaces", "runtimeClasses", "owner", "reason", "expires"])
+        let fields = try FieldReader(
+            node, path: path, known: ["users", "namespaces", "runtimeClasses", "owner", "reason", "expires"])
         var expiry: Int64?
         if let text = try fields.string("expires") {
             guard let seconds = RFC3339.seconds(text) else {
-                throw fields.problem("expires", "is \"\(text.prefix(60))\", must be a time such as 2027-01-31T00:00:00Z")
+                throw fields.problem(
+                    "expires", "is \"\(text.prefix(60))\", must be a time such as 2027-01-31T00:00:00Z")
             }
             expiry = seconds
         }

@@ -88,7 +88,9 @@ extension NamespaceSelection {
     /// In words: `namespaces a, b and those with team in (x)`.
     package var display: String {
         let named = names.isEmpty ? [] : [names.joined(separator: ", ")]
-        return (named + (selector.map { ["labels " + ($0.isEmpty ? "*" : $0.map(\.display).joined(separator: ","))] } ?? []))
+        return
+            (named
+            + (selector.map { ["labels " + ($0.isEmpty ? "*" : $0.map(\.display).joined(separator: ","))] } ?? []))
             .joined(separator: "; ")
     }
 }
@@ -110,7 +112,8 @@ extension NamespaceSelection.Requirement {
         guard values.isEmpty != wantsValues else {
             throw fields.problem(
                 "values",
-                wantsValues ? "must not be empty for \(self.operator.rawValue)" : "must be empty for \(self.operator.rawValue)")
+                wantsValues
+                    ? "must not be empty for \(self.operator.rawValue)" : "must be empty for \(self.operator.rawValue)")
         }
     }
 

@@ -41,7 +41,8 @@ package final class PodPolicyReviewer: Reviewer {
         case .mutate: return isPod && request.operation == .create && request.subresource.isEmpty
         case .validate: return isPod && Self.subresources.contains(request.subresource)
         case .advise:
-            return request.subresource.isEmpty && Requester.controllers["\(request.kind.group)/\(request.kind.name)"] != nil
+            return request.subresource.isEmpty
+                && Requester.controllers["\(request.kind.group)/\(request.kind.name)"] != nil
         }
     }
 
@@ -59,7 +60,8 @@ package final class PodPolicyReviewer: Reviewer {
         }
         guard request.kind.group.isEmpty, request.kind.name == "Pod", let object = request.object else {
             throw PodPolicyError(
-                .unreadablePod, "\(request.operation.rawValue) of pods/\(request.subresource) came with no Pod but \(request.kind)")
+                .unreadablePod,
+                "\(request.operation.rawValue) of pods/\(request.subresource) came with no Pod but \(request.kind)")
         }
         if request.operation == .update, try !Self.changesSpec(request, object) { return .allow }
         var pod = try Pod(object)
@@ -67,7 +69,7 @@ package final class PodPolicyReviewer: Reviewer {
         pod.namespace = request.namespace
         let requester = Requester(
             user: request.user, groups: request.groups, namespace: request.namespace,
-            serviceAccount: pod.serviceAccountName, runtimeClass: pod.runtimeClassName)
+            serviceAccount: pod.account, runtimeClass: pod.runtimeClassName)
         let labels = try await labels(moment, request.namespace)
         let verdict = PodVerdict(
             of: pod, for: requester, in: moment.set, labels: labels, mayChange: phase == .mutate,
@@ -86,7 +88,9 @@ package final class PodPolicyReviewer: Reviewer {
         guard verdict.isAccepted, !verdict.policy.isEmpty else {
             // Nobody may say of a pod that a policy accepted it which was not even asked.
             guard pod.annotations[annotation] != nil else { return .allow }
-            return Review(patch: [JSONPatchOperation(.remove, JSONPatchOperation.pointer("metadata", "annotations", annotation))])
+            return Review(patch: [
+                JSONPatchOperation(.remove, JSONPatchOperation.pointer("metadata", "annotations", annotation))
+            ])
         }
         let changed = filled != pod
         filled.annotations[annotation] = verdict.policy
@@ -159,13 +163,15 @@ package final class PodPolicyReviewer: Reviewer {
         if let labels = moment.labels { return labels }
         guard moment.set.usesLabels else { return [:] }
         guard let readLabels else {
-            throw PodPolicyError(.unknownNamespace, "the namespace \(namespace) is not known yet, and its labels decide")
+            throw PodPolicyError(
+                .unknownNamespace, "the namespace \(namespace) is not known yet, and its labels decide")
         }
         do {
             return try await readLabels(namespace)
         } catch {
             throw PodPolicyError(
-                .unknownNamespace, "the labels of the namespace \(namespace) decide and cannot be read: \(error)", cause: error)
+                .unknownNamespace, "the labels of the namespace \(namespace) decide and cannot be read: \(error)",
+                cause: error)
         }
     }
 
@@ -189,7 +195,8 @@ package final class PodPolicyReviewer: Reviewer {
             of: pod, for: requester, in: moment.set, labels: labels, mayChange: true, now: now() / 1000)
         var review = Review()
         if !verdict.isAccepted {
-            review.warnings.append(RefusalText.warning(verdict.refusals, start: "pods of this \(request.kind.name) will be refused by"))
+            review.warnings.append(
+                RefusalText.warning(verdict.refusals, start: "pods of this \(request.kind.name) will be refused by"))
         }
         if !verdict.warnings.isEmpty {
             review.warnings.append(
@@ -215,7 +222,7 @@ package final class PodPolicyReviewer: Reviewer {
                 apiVersion: request.kind.apiVersion, kind: request.kind.name, namespace: request.namespace,
                 name: Self.name(of: request, pod)),
             workload: Self.workload(of: object, pod, fallback: Self.name(of: request, pod)), user: request.user,
-            serviceAccount: pod.serviceAccountName.isEmpty ? "" : "\(request.namespace)/\(pod.serviceAccountName)",
+            serviceAccount: "\(request.namespace)/\(pod.account)",
             policy: policy, reasons: RefusalText.reasons(reasons), dryRun: request.dryRun)
     }
 

@@ -31,7 +31,8 @@ package final class PolicyObjectReviewer: Reviewer {
     package func review(_ request: AdmissionRequest, in phase: ReviewPhase) async throws -> Review {
         guard concerns(request, in: phase) else { return .allow }
         guard let object = request.object else {
-            throw PodPolicyError(.unreadableObject, "\(request.operation.rawValue) of \(request.resource) came without an object")
+            throw PodPolicyError(
+                .unreadableObject, "\(request.operation.rawValue) of \(request.resource) came without an object")
         }
         // Finalizers and labels may always change, even those of an object that slipped in unread.
         if request.operation == .update, let old = request.oldObject, old["spec"]?.json() == object["spec"]?.json() {
@@ -54,7 +55,9 @@ package final class PolicyObjectReviewer: Reviewer {
         }
         var review = Review.allow
         if index.set.policy(binding.policy) == nil {
-            review.warnings = ["there is no PodPolicy \(binding.policy) yet: this binding binds nobody until there is one"]
+            review.warnings = [
+                "there is no PodPolicy \(binding.policy) yet: this binding binds nobody until there is one"
+            ]
         }
         return review
     }
