@@ -4,5 +4,5 @@ import ArgumentParser
 /// `bulwark policy`: what pods may be.
 struct Policy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Work with pod policies.", subcommands: [PolicyImport.self])
+        abstract: "Work with pod policies.", subcommands: [PolicyImport.self, PolicyPreviewCommand.self, PolicySuggest.self])
 }
