@@ -13,6 +13,12 @@ package actor RecordSpool {
         package var bytes = 0
         /// Records that were dropped for want of room, or could not be read back, since the spool was opened.
         package var dropped = 0
+
+        package init(waiting: Int = 0, bytes: Int = 0, dropped: Int = 0) {
+            self.waiting = waiting
+            self.bytes = bytes
+            self.dropped = dropped
+        }
     }
 
     /// Lines to send: `count` records, of which the first has the number `first`.
