@@ -9,7 +9,16 @@ import Testing
 
 /// Our resources on a real API server. A cluster of its own: the definitions and the switch belong to the whole cluster.
 @Suite(.enabled(if: TestCluster.isAvailable), .serialized) struct PolicyObjectsTests {
-    private static let common = Task {
+    private static let common = Task { try await cluster() }
+
+    /// A cluster of one's own with the kinds in it: they are the whole cluster's.
+    static func withKinds(_ body: (TestCluster, APIClient) async throws -> Void) async throws {
+        let cluster = try await cluster()
+        try await body(cluster, try cluster.client())
+        try await cluster.down()
+    }
+
+    private static func cluster() async throws -> TestCluster {
         let cluster = try await TestCluster.start()
         let client = try cluster.client()
         for (name, yaml) in PolicyResources.definitions {

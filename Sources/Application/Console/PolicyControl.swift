@@ -29,6 +29,8 @@ package struct PolicyState: Sendable, Equatable {
     package var isEnabled: Bool
     /// Nil when it judges; else what it waits for.
     package var waitsFor: String?
+    /// Whether the cluster has the kinds of policies and bindings at all.
+    package var isInstalled: Bool
     /// What becomes of requests that cannot be judged: `Fail` or `Ignore`.
     package var failurePolicy: String
     /// Namespaces that were switched off, by name.
@@ -39,11 +41,12 @@ package struct PolicyState: Sendable, Equatable {
     package var dropped: Int
 
     package init(
-        isEnabled: Bool = true, waitsFor: String? = nil, failurePolicy: String = "Fail",
+        isEnabled: Bool = true, waitsFor: String? = nil, isInstalled: Bool = true, failurePolicy: String = "Fail",
         disabledNamespaces: [String] = [], excludedNamespaces: [String] = [], dropped: Int = 0
     ) {
         self.isEnabled = isEnabled
         self.waitsFor = waitsFor
+        self.isInstalled = isInstalled
         self.failurePolicy = failurePolicy
         self.disabledNamespaces = disabledNamespaces
         self.excludedNamespaces = excludedNamespaces

@@ -29,7 +29,7 @@ struct AdmissionServer: Service {
     private let chain: ReviewerChain
     private let refusals: PolicyRefusals
     private let lease: Lease
-    private let informers: InformerSet
+    let informers: InformerSet
     private let installer: WebhookInstaller?
     private let logger: Logger
     private let onRunning: @Sendable (_ port: Int, _ probePort: Int?) async -> Void

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Kubernetes
 import Logging
+import PodPolicies
 import ServiceLifecycle
 import Store
 import Synchronization
@@ -54,6 +55,20 @@ struct ServeAdmission: ParsableArguments {
         }
     }
 
+    /// What runs beside the console when others judge, and the console's handle on the cluster's policies.
+    func watching(
+        _ client: APIClient, _ store: Store, logger: Logger
+    ) throws -> (services: [any Service], control: ServerPolicyControl) {
+        let (index, informers) = (PolicyIndex(), InformerSet(client))
+        _ = try PolicySync(index, informers, logger: logger)
+        let control = ServerPolicyControl(
+            index: index, informers: informers, client: client, failurePolicy: try target.failurePolicy.policy,
+            protected: ["kube-system", admissionNamespace], store: store)
+        return (
+            [AdmissionKeeping(log: store.admission, logger: logger), Stopping { try await informers.run() }], control
+        )
+    }
+
     /// What runs beside the console, and the console's handle on it.
     func services(
         _ client: APIClient, _ store: Store, logger: Logger
@@ -83,7 +98,8 @@ struct ServeAdmission: ParsableArguments {
                     logger: logger))
         }
         let control = ServerPolicyControl(
-            index: server.index, client: client, failurePolicy: configuration.failurePolicy,
+            index: server.index, informers: server.informers, client: client,
+            failurePolicy: configuration.failurePolicy,
             protected: ["kube-system", admissionNamespace], store: store)
         return (services, control)
     }

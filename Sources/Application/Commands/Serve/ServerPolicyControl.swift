@@ -12,6 +12,7 @@ import Store
 /// webhooks judge them like anybody's.
 struct ServerPolicyControl: PolicyControl {
     let index: PolicyIndex
+    let informers: InformerSet
     let client: APIClient
     let failurePolicy: FailurePolicy
     /// Namespaces that are never judged.
@@ -21,7 +22,8 @@ struct ServerPolicyControl: PolicyControl {
     func state() async -> PolicyState {
         let control = index.set.control
         return PolicyState(
-            isEnabled: control.isEnabled, waitsFor: index.waitsFor, failurePolicy: failurePolicy.rawValue,
+            isEnabled: control.isEnabled, waitsFor: index.waitsFor,
+            isInstalled: !informers.statuses.contains { $0.isUnserved }, failurePolicy: failurePolicy.rawValue,
             disabledNamespaces: control.disabledNamespaces.sorted(), excludedNamespaces: protected.sorted(),
             dropped: store.admission.counts.dropped)
     }

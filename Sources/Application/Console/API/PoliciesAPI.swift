@@ -39,7 +39,7 @@ enum PoliciesAPI {
             .get, "/api/v1/policies", .viewer,
             Operation(id: "listPolicies", summary: "All pod policies", tag: tag, answer: "PolicyList")
         ) { _, parts in
-            let control = try PoliciesPage.control(parts)
+            let control = try await PoliciesPage.control(parts)
             let bindings = await control.bindings()
             return Reply.json(.list(await control.policies().map { .policy($0, bindings) }))
         },
@@ -54,7 +54,7 @@ enum PoliciesAPI {
                 answer: "Policy")
         ) { call, parts in
             let (name, isEnabled) = (try call.parameter("name"), try flag(call))
-            let control = try PoliciesPage.control(parts)
+            let control = try await PoliciesPage.control(parts)
             _ = try await PoliciesPage.detail(name, control)
             try await control.setPolicy(name, isEnabled: isEnabled, by: try call.person.label)
             parts.log("Switched a pod policy", call, ["policy": "\(name)", "on": "\(isEnabled)"])
@@ -64,7 +64,7 @@ enum PoliciesAPI {
             .get, "/api/v1/bindings", .viewer,
             Operation(id: "listBindings", summary: "All bindings of pod policies", tag: tag, answer: "BindingList")
         ) { _, parts in
-            Reply.json(.list(await (try PoliciesPage.control(parts)).bindings().map { .binding($0) }))
+            Reply.json(.list(await (try await PoliciesPage.control(parts)).bindings().map { .binding($0) }))
         },
         Route(
             .get, "/api/v1/bindings/preview", .viewer,
@@ -82,7 +82,7 @@ enum PoliciesAPI {
             let draft = try BindPage.draft(
                 name: "preview", policy: call.query["policy"] ?? "", subjects: call.query.all("subject"),
                 namespaces: call.query.all("namespace"))
-            let control = try PoliciesPage.control(parts)
+            let control = try await PoliciesPage.control(parts)
             _ = try await PoliciesPage.detail(draft.policy, control)
             return Reply.json(.preview(try await control.preview(draft)))
         },
@@ -116,7 +116,7 @@ enum PoliciesAPI {
     }
 
     private static func state(_ parts: ConsoleParts) async -> JSONValue {
-        guard let state = await parts.policies?.state() else {
+        guard let state = await parts.policies?.state(), state.isInstalled else {
             return ["on": false, "state": .null]
         }
         return [
@@ -131,7 +131,7 @@ enum PoliciesAPI {
     }
 
     private static func policy(_ call: Call, _ parts: ConsoleParts) async throws -> Response {
-        let control = try PoliciesPage.control(parts)
+        let control = try await PoliciesPage.control(parts)
         let policy = try await PoliciesPage.detail(try call.parameter("name"), control)
         return Reply.json(.policy(policy, await control.bindings()))
     }

@@ -6,13 +6,13 @@ import Hummingbird
 enum BindPage {
     static let routes = [
         Route(.get, "/bindings/new", .viewer) { call, parts in
-            guard parts.policies != nil else {
+            guard await parts.policies?.state().isInstalled == true else {
                 return parts.pages.page("admission-off", title: "Bind a policy", call, parts, [:])
             }
             guard call.query["preview"] != nil else { return await form(call.query, call, parts) }
             do {
                 let draft = try draft(call.query)
-                _ = try await PoliciesPage.detail(draft.policy, try PoliciesPage.control(parts))
+                _ = try await PoliciesPage.detail(draft.policy, try await PoliciesPage.control(parts))
                 let preview = try await PoliciesPage.control(parts).preview(draft)
                 return await form(call.query, call, parts, draft: draft, preview: preview)
             } catch let error as ConsoleError {
@@ -35,7 +35,7 @@ enum BindPage {
     ]
 
     static func bind(_ draft: BindingDraft, _ call: Call, _ parts: ConsoleParts) async throws {
-        let control = try PoliciesPage.control(parts)
+        let control = try await PoliciesPage.control(parts)
         _ = try await PoliciesPage.detail(draft.policy, control)
         guard await !control.bindings().contains(where: { $0.name == draft.name }) else {
             throw ConsoleError(.conflict, "There is a binding \(draft.name) already: choose another name.")
@@ -45,7 +45,7 @@ enum BindPage {
     }
 
     static func unbind(_ name: String, _ call: Call, _ parts: ConsoleParts) async throws {
-        let control = try PoliciesPage.control(parts)
+        let control = try await PoliciesPage.control(parts)
         guard await control.bindings().contains(where: { $0.name == name }) else {
             throw ConsoleError(.notFound, "There is no binding \(name).")
         }

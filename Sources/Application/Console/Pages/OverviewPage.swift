@@ -56,6 +56,7 @@ enum OverviewPage {
     private static func admission(_ call: Call, _ parts: ConsoleParts) async throws -> PageValue {
         guard let policies = parts.policies else { return .none }
         let state = await policies.state()
+        guard state.isInstalled else { return .none }
         let rates = try await parts.store.admission.rates(from: call.now - 3540, until: call.now + 60)
         var filter = FindingFilter.open
         filter.checks = Set(AdmissionChecks.all.map(\.id))

@@ -12,7 +12,7 @@ enum PoliciesPage {
         },
         Route(.post, "/policies/{name}/switch", .administrator) { call, parts in
             let (name, isEnabled) = (try call.parameter("name"), try flag(call.form))
-            _ = try await detail(name, try control(parts))
+            _ = try await detail(name, try await control(parts))
             try await control(parts).setPolicy(name, isEnabled: isEnabled, by: try call.person.label)
             parts.log("Switched a pod policy", call, ["policy": "\(name)", "on": "\(isEnabled)"])
             let back = call.form["back"] == "policy" ? "/policies/\(Fields.encode(name))" : "/policies"
@@ -33,9 +33,12 @@ enum PoliciesPage {
         },
     ]
 
-    static func control(_ parts: ConsoleParts) throws -> any PolicyControl {
+    static func control(_ parts: ConsoleParts) async throws -> any PolicyControl {
         guard let control = parts.policies else {
-            throw ConsoleError(.unavailable, "Admission is off: start the server with --admission.")
+            throw ConsoleError(.unavailable, "Pod policies need a cluster: start the server with --context.")
+        }
+        guard await control.state().isInstalled else {
+            throw ConsoleError(.unavailable, "The cluster has no pod policies: run bulwark admission install.")
         }
         return control
     }
@@ -67,7 +70,7 @@ enum PoliciesPage {
     }
 
     private static func list(_ call: Call, _ parts: ConsoleParts) async throws -> Response {
-        guard let control = parts.policies else {
+        guard let control = parts.policies, await control.state().isInstalled else {
             return parts.pages.page("admission-off", title: "Pod policies", call, parts, [:])
         }
         let (state, policies, bindings) = (await control.state(), await control.policies(), await control.bindings())
@@ -140,7 +143,7 @@ enum PoliciesPage {
     }
 
     private static func one(_ name: String, _ call: Call, _ parts: ConsoleParts) async throws -> Response {
-        let control = try control(parts)
+        let control = try await control(parts)
         let policy = try await detail(name, control)
         let bindings = await control.bindings().filter { $0.policy == name }
         let rates = try await parts.store.admission.rates(

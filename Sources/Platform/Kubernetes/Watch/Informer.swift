@@ -48,6 +48,8 @@ package struct InformerStatus: Sendable {
     package var failures = 0
     /// Why it is not watching, for people.
     package var lastError: String?
+    /// Whether that is because the server does not serve the resource.
+    package var isUnserved = false
 }
 
 /// Keeps up with one resource of one cluster: lists it, watches it, and after any gap finds out what was missed.
@@ -156,6 +158,7 @@ package final class Informer: Sendable {
                 defer { state.status.isSynced = true }
                 state.status.lists += 1
                 state.status.lastError = nil
+                state.status.isUnserved = false
                 return !state.status.isSynced
             }
             try await tell(isFirst ? .synced : .relisted, handler)
@@ -195,6 +198,7 @@ package final class Informer: Sendable {
                 $0.status.isWatching = true
                 $0.status.watches += 1
                 $0.status.lastError = nil
+                $0.status.isUnserved = false
             }
             for try await event in events {
                 heard()
@@ -264,6 +268,7 @@ package final class Informer: Sendable {
         state.withLock {
             $0.status.failures += 1
             $0.status.lastError = failure.message
+            $0.status.isUnserved = failure.code == .notFound
         }
         // An expired watch or a quiet one is everyday life.
         let level: Logger.Level = failure.code == .expired || failure.code == .timeout ? .debug : .warning

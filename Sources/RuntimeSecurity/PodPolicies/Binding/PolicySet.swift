@@ -72,8 +72,8 @@ package struct PolicySet: Sendable {
 
     /// The policies that count for a request.
     ///
-    /// A default policy counts where no binding of its mode or a stricter one does: to try a policy out in mode warn or
-    /// audit never takes an enforced default away.
+    /// Default policies count only where no binding reaches the request. A binding to a policy that does not exist or is
+    /// switched off reaches nobody.
     /// - Parameter labels: the namespace's.
     package func bound(to requester: Requester, labels: [String: String]) -> Bound {
         var found: Set<Int> = []
@@ -87,8 +87,7 @@ package struct PolicySet: Sendable {
         }
         for user in requester.users { add(byUser[user]) }
         for group in requester.allGroups { add(byGroup[group]) }
-        let strictest = found.lazy.map { policies[$0].mode.strictness }.max() ?? 0
-        for index in defaults where policies[index].mode.strictness > strictest { found.insert(index) }
+        if found.isEmpty { found = Set(defaults) }
         var bound = Bound()
         for index in found.sorted() {
             switch policies[index].mode {
@@ -115,16 +114,5 @@ package struct PolicySet: Sendable {
         return PolicySet(
             policies: policies.filter { !names.contains($0.name) } + changed,
             bindings: bindings.filter { !bindingNames.contains($0.name) } + added, control: control)
-    }
-}
-
-extension PodPolicy.Mode {
-    /// audit 1, warn 2, enforce 3.
-    var strictness: Int {
-        switch self {
-        case .audit: 1
-        case .warn: 2
-        case .enforce: 3
-        }
     }
 }

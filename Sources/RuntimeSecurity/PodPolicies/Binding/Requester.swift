@@ -6,7 +6,7 @@ package struct Requester: Sendable, Equatable {
     package var user: String
     package var groups: [String]
     package var namespace: String
-    /// The name of the pod's service account; empty for a pod without one.
+    /// The name of the pod's service account; empty where nothing runs as one.
     package var serviceAccount: String
     package var runtimeClass: String?
 
@@ -32,12 +32,11 @@ package struct Requester: Sendable, Equatable {
     /// Who will ask for the pods of a template: its controller, for the template's account.
     /// - Parameter kind: group and kind, `apps/Deployment`.
     package static func controller(of kind: String, namespace: String, pod: Pod) -> Requester {
-        let account = pod.serviceAccountName.isEmpty ? "default" : pod.serviceAccountName
         let name = controllers[kind] ?? ""
         return Requester(
             user: name.isEmpty ? "" : userName(namespace: "kube-system", account: name),
             groups: name.isEmpty ? [] : ["system:serviceaccounts", "system:serviceaccounts:kube-system"],
-            namespace: namespace, serviceAccount: account, runtimeClass: pod.runtimeClassName)
+            namespace: namespace, serviceAccount: pod.account, runtimeClass: pod.runtimeClassName)
     }
 
     /// What RBAC calls an account.
@@ -67,4 +66,9 @@ extension PolicyExemption {
         guard !runtimeClasses.isEmpty else { return true }
         return requester.runtimeClass.map { runtimeClasses.contains($0) } ?? false
     }
+}
+
+extension Pod {
+    /// The name of the account that it runs as: one that names none runs as `default`.
+    var account: String { serviceAccountName.isEmpty ? "default" : serviceAccountName }
 }

@@ -145,7 +145,8 @@ package struct PolicyPreview: Sendable {
         return (pod.changes(to: verdict.pod).isEmpty ? .unchanged : .changed, [])
     }
 
-    private static func isOver(_ object: Node, _ kind: String) -> Bool {
+    /// Whether a pod has run to its end, or is the mirror of a static one, which no policy keeps from running.
+    static func isOver(_ object: Node, _ kind: String) -> Bool {
         guard kind == "Pod" else { return false }
         let phase = object["status"]?["phase"]?.string
         return phase == "Succeeded" || phase == "Failed"

@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
 
 /// Finds the tightest `spec.fields` that everything seen passes without being changed. The same pods give the same
 /// rules, in whatever order they come.
@@ -23,6 +24,22 @@ package struct PolicySuggestion: Sendable {
     package private(set) var leftOut = 0
 
     package init() {}
+
+    /// Takes an object of a cluster if its pods run as the account `account` of their namespace. What has no pods, has
+    /// run to its end, or is the template of what has an owner is passed over.
+    package mutating func add(
+        _ object: Node, apiVersion: String, kind: String, account: String
+    ) throws(PodFieldError) {
+        guard !PolicyPreview.isOver(object, kind) else { return }
+        let metadata = object["metadata"]
+        let isOwned = metadata?["ownerReferences"]?.elements.contains { $0["controller"]?.bool == true } ?? false
+        if kind != "Pod", isOwned { return }
+        guard let source = try PodSource.find(in: object, apiVersion: apiVersion, kind: kind),
+            source.pod.account == account
+        else { return }
+        let (namespace, name) = (metadata?["namespace"]?.string ?? "", metadata?["name"]?.string ?? "")
+        add(source.pod, subject: "\(kind) \(namespace)/\(name)", isTemplate: source.isTemplate)
+    }
 
     /// - Parameter subject: `Pod shop/cart-7d`
     package mutating func add(_ pod: Pod, subject: String, isTemplate: Bool) {

@@ -75,7 +75,7 @@ package final class PodPolicyReviewer: Reviewer {
         pod.namespace = request.namespace
         let requester = Requester(
             user: request.user, groups: request.groups, namespace: request.namespace,
-            serviceAccount: pod.serviceAccountName, runtimeClass: pod.runtimeClassName)
+            serviceAccount: pod.account, runtimeClass: pod.runtimeClassName)
         let labels = try await labels(moment, request.namespace)
         let verdict = PodVerdict(
             of: pod, for: requester, in: moment.set, labels: labels, mayChange: phase == .mutate,
@@ -229,7 +229,7 @@ package final class PodPolicyReviewer: Reviewer {
                 apiVersion: request.kind.apiVersion, kind: request.kind.name, namespace: request.namespace,
                 name: Self.name(of: request, pod)),
             workload: Self.workload(of: object, pod, fallback: Self.name(of: request, pod)), user: request.user,
-            serviceAccount: pod.serviceAccountName.isEmpty ? "" : "\(request.namespace)/\(pod.serviceAccountName)",
+            serviceAccount: "\(request.namespace)/\(pod.account)",
             policy: policy, reasons: RefusalText.reasons(reasons), dryRun: request.dryRun)
     }
 

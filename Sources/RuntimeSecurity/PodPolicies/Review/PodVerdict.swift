@@ -33,24 +33,28 @@ package struct PodVerdict: Sendable, Equatable {
         let bound = set.bound(to: requester, labels: labels)
         asked = bound.enforce.count + bound.warn.count + bound.audit.count
         if !bound.enforce.isEmpty { enforce(bound.enforce, requester, mayChange, hint, now) }
-        warnings = Self.objections(bound.warn, pod, requester, now)
-        audits = Self.objections(bound.audit, pod, requester, now)
+        // What the others judge is what will be stored.
+        warnings = Self.objections(bound.warn, self.pod, requester, now)
+        audits = Self.objections(bound.audit, self.pod, requester, now)
         if set.control.podSecurityLabels { judge(NamespaceStandards(labels: labels)) }
     }
 
     private mutating func enforce(
         _ policies: [PodPolicy], _ requester: Requester, _ mayChange: Bool, _ hint: String?, _ now: Int64
     ) {
-        for candidate in policies {
-            guard let exemption = candidate.exemptions.first(where: { $0.covers(requester, now: now) }) else {
-                continue
+        let exempting = policies.first { Self.exemption(from: $0, requester, now) != nil }
+        let judging = policies.filter { Self.exemption(from: $0, requester, now) == nil }
+        let choice = PolicyChoice.among(judging, for: pod, mayChange: mayChange, hint: hint)
+        if let exempting {
+            // It accepts as it is. What changes nothing is preferred, and among those the first by name.
+            if case .accepted(let name, let filled) = choice, filled == pod, name < exempting.name {
+                policy = name
+            } else {
+                policy = exempting.name
+                exemption = Self.exemption(from: exempting, requester, now)
             }
-            // It accepts as it is, and what changes nothing is preferred.
-            policy = candidate.name
-            self.exemption = exemption
             return
         }
-        let choice = PolicyChoice.among(policies, for: pod, mayChange: mayChange, hint: hint)
         switch choice {
         case .accepted(let name, let filled):
             policy = name
@@ -59,13 +63,19 @@ package struct PodVerdict: Sendable, Equatable {
         }
     }
 
+    private static func exemption(
+        from policy: PodPolicy, _ requester: Requester, _ now: Int64
+    ) -> PolicyExemption? {
+        policy.exemptions.first { $0.covers(requester, now: now) }
+    }
+
     /// Why none of the policies accepts; empty when one does. A policy that would fill something in accepts what it
     /// would have made of the pod.
     private static func objections(
         _ policies: [PodPolicy], _ pod: Pod, _ requester: Requester, _ now: Int64
     ) -> [PolicyChoice.Refusal] {
         if policies.isEmpty { return [] }
-        if policies.contains(where: { $0.exemptions.contains { $0.covers(requester, now: now) } }) { return [] }
+        if policies.contains(where: { exemption(from: $0, requester, now) != nil }) { return [] }
         let choice = PolicyChoice.among(policies, for: pod, mayChange: true)
         guard case .refused(let reasons) = choice else { return [] }
         return reasons

@@ -3,7 +3,7 @@ import Findings
 
 /// What people are told about a pod that no policy accepts: which field of which container, which policy, and what
 /// would make it pass. Bounded, however much is wrong.
-enum RefusalText {
+package enum RefusalText {
     static let maxReasons = 10
     static let maxPolicies = 10
 
@@ -48,7 +48,7 @@ enum RefusalText {
     }
 
     /// `container "app": spec.containers[0].securityContext.privileged is true: …; to pass, set it to false`
-    static func line(_ violation: Violation) -> String {
+    package static func line(_ violation: Violation) -> String {
         let place = violation.container.isEmpty ? "" : "container \"\(violation.container.prefix(63))\": "
         let value = violation.value.isEmpty ? "" : " is \(violation.value.prefix(100))"
         let remedy = violation.remedy.isEmpty ? "" : "; to pass, \(violation.remedy)"
