@@ -89,8 +89,8 @@ struct Serve: AsyncParsableCommand {
             .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: InspectionRunner(service: service)),
         ]
-        if admission.admission {
-            guard cluster.isAsked else { throw UserError("--admission needs a cluster") }
+        if admission.isAsked {
+            guard cluster.isAsked else { throw UserError("--admission and --records-port need a cluster") }
             try await AdmissionSession.reporting {
                 let client = try cluster.client(logger: logger)
                 services += try await admission.services(client, store, logger: logger).map { .init(service: $0) }
