@@ -117,6 +117,17 @@ struct RecordHandOverTests {
             }
         }
         #expect(keeper.uids == (0..<200).map { "u-\($0)" })
+        let metrics = AdmissionMetrics()
+        #expect(!metrics.text.contains("bulwark_records"))
+        let counts = await sender.counts()
+        metrics.handedOver(counts)
+        #expect(counts.sent >= 200)
+        for line in [
+            "bulwark_records_spooled 0\n", "bulwark_records_sent_total \(counts.sent)\n",
+            "bulwark_records_dropped_total{where=\"spool\"} 0\n",
+        ] {
+            #expect(metrics.text.contains(line))
+        }
     }
 
     @Test func onlyACertificateForRecordsGetsIn() async throws {

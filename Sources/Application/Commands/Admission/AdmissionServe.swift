@@ -93,7 +93,17 @@ struct AdmissionServe: AsyncParsableCommand {
                 })
             box.set(server.authority)
             var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-            if let sender { services.append(.init(service: sender)) }
+            if let sender {
+                services.append(.init(service: sender))
+                let metrics = server.metrics
+                let counting = Stopping {
+                    while true {
+                        metrics.handedOver(await sender.counts())
+                        try await Task.sleep(for: .seconds(1))
+                    }
+                }
+                services.append(.init(service: counting))
+            }
             services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
