@@ -12,7 +12,7 @@ struct AdmissionManifests {
     /// The server's names: where API servers find it, and where replicas find the `bulwark serve` that takes their
     /// decisions, which presents the same certificate.
     static func certificateNames(_ endpoint: WebhookEndpoint, namespace: String) -> [String] {
-        endpoint.certificateNames + ["bulwark.\(namespace).svc"]
+        endpoint.certificateNames + ["bulwark-server.\(namespace).svc"]
     }
 
     var namespaceObject: ManifestValue {

@@ -32,6 +32,9 @@ struct AdmissionServe: AsyncParsableCommand {
     @Option(name: .long, help: "The port of /healthz, /readyz and /metrics without TLS; 0 lets the system choose.")
     var probePort = 9080
 
+    @Option(name: .long, help: "The address of that port. Default: the one of the webhooks.")
+    var probeAddress: String?
+
     @Option(name: .long, help: "A PEM file: only API servers with a client certificate of this authority get in.")
     var clientCA: String?
 
@@ -51,6 +54,9 @@ struct AdmissionServe: AsyncParsableCommand {
         guard (records == nil) == (spool == nil) else {
             throw ValidationError("give both --records and --spool, or neither")
         }
+        if let records, !records.hasPrefix("https://") || records.hasSuffix("/") {
+            throw ValidationError("--records is no https://HOST:PORT: \(records)")
+        }
         guard (0...300).contains(drain) else { throw ValidationError("--drain should be between 0 and 300 seconds") }
     }
 
@@ -68,7 +74,7 @@ struct AdmissionServe: AsyncParsableCommand {
         configuration.server.address = address
         configuration.server.port = port
         configuration.server.probePort = probePort
-        configuration.server.probeAddress = address
+        configuration.server.probeAddress = probeAddress ?? address
         configuration.server.drain = .seconds(drain)
         configuration.server.clientAuthorities = try clientCA.map(Self.readPEM) ?? ""
         let box = AuthorityBox()
@@ -77,17 +83,27 @@ struct AdmissionServe: AsyncParsableCommand {
                 spool: try RecordSpool(folder: spool ?? ""), options: .init(url: url),
                 certificates: { box.recordCertificates }, logger: logger)
         }
-        let (target, shown) = (target, address)
+        let (target, shown, probes) = (target, address, probeAddress ?? address)
         try await AdmissionSession.reporting {
             let server = try AdmissionServer(
                 configuration, client: client, recorder: sender ?? NoRecorder(),
                 installer: install ? try await target.installer(client, logger: logger) : nil, logger: logger,
                 onRunning: { port, probe in
-                    Terminal.say("Bulwark judges at https://\(shown):\(port), probes at http://\(shown):\(probe ?? 0)")
+                    Terminal.say("Bulwark judges at https://\(shown):\(port), probes at http://\(probes):\(probe ?? 0)")
                 })
             box.set(server.authority)
             var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-            if let sender { services.append(.init(service: sender)) }
+            if let sender {
+                services.append(.init(service: sender))
+                let metrics = server.metrics
+                let counting = Stopping {
+                    while true {
+                        metrics.handedOver(await sender.counts())
+                        try await Task.sleep(for: .seconds(1))
+                    }
+                }
+                services.append(.init(service: counting))
+            }
             services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(

@@ -27,6 +27,7 @@ struct AdmissionServer: Service {
     private let configuration: Configuration
     private let client: APIClient
     private let chain: ReviewerChain
+    let metrics: AdmissionMetrics
     private let refusals: PolicyRefusals
     private let lease: Lease
     let informers: InformerSet
@@ -53,6 +54,7 @@ struct AdmissionServer: Service {
         _ = try PolicySync(index, informers, logger: logger)
         let access = PolicyAccess(client)
         let metrics = AdmissionMetrics()
+        self.metrics = metrics
         chain = ReviewerChain(
             [
                 PodPolicyReviewer(

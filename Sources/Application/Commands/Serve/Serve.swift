@@ -73,15 +73,13 @@ struct Serve: AsyncParsableCommand {
         let (address, scope) = (address, service.source.name)
         let admission = admission
         var (judging, policies): ([any Service], ServerPolicyControl?) = ([], nil)
-        guard cluster.isAsked || !admission.admission else { throw UserError("--admission needs a cluster") }
+        guard cluster.isAsked || !admission.isAsked else {
+            throw UserError("--admission and --records-port need a cluster")
+        }
         if cluster.isAsked {
             let client = try cluster.client(logger: logger)
             try await AdmissionSession.reporting {
-                // Without --admission others may judge; their policies are shown and bound here all the same.
-                (judging, policies) =
-                    admission.admission
-                    ? try await admission.services(client, store, logger: logger)
-                    : try admission.watching(client, store, logger: logger)
+                (judging, policies) = try await admission.services(client, store, logger: logger)
             }
         }
         let console: ConsoleServer

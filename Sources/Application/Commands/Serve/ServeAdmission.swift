@@ -37,15 +37,24 @@ struct ServeAdmission: ParsableArguments {
     @Option(name: .long, help: "A PEM file: only API servers with a client certificate of this authority get in.")
     var admissionClientCA: String?
 
-    @Option(name: .long, help: "Take the decisions of `bulwark admission serve` at this port.")
-    var admissionRecordsPort: Int?
+    @Option(name: .long, help: "Take the decisions of `bulwark admission serve` at this port, over mutual TLS.")
+    var recordsPort: Int?
+
+    @Option(name: .long, help: "The address of the port for decisions.")
+    var recordsAddress = "0.0.0.0"
 
     func validate() throws {
         guard admission || !admissionInstall && admissionURL == nil && admissionClientCA == nil else {
             throw ValidationError("the --admission-… options go with --admission")
         }
+        if let recordsPort, !(0...65_535).contains(recordsPort) {
+            throw ValidationError("--records-port is no port: \(recordsPort)")
+        }
         _ = try target.endpoint()
     }
+
+    /// Whether anything here needs the cluster.
+    var isAsked: Bool { admission || recordsPort != nil }
 
     private var target: AdmissionTarget {
         get throws {
@@ -55,24 +64,30 @@ struct ServeAdmission: ParsableArguments {
         }
     }
 
-    /// What runs beside the console when others judge, and the console's handle on the cluster's policies.
-    func watching(
-        _ client: APIClient, _ store: Store, logger: Logger
-    ) throws -> (services: [any Service], control: ServerPolicyControl) {
-        let (index, informers) = (PolicyIndex(), InformerSet(client))
-        _ = try PolicySync(index, informers, logger: logger)
-        let control = ServerPolicyControl(
-            index: index, informers: informers, client: client, failurePolicy: try target.failurePolicy.policy,
-            protected: ["kube-system", admissionNamespace], store: store)
-        return (
-            [AdmissionKeeping(log: store.admission, logger: logger), Stopping { try await informers.run() }], control
-        )
-    }
-
-    /// What runs beside the console, and the console's handle on it.
+    /// What runs beside the console, and the console's handle on the cluster's policies, whoever judges by them.
     func services(
         _ client: APIClient, _ store: Store, logger: Logger
     ) async throws -> (services: [any Service], control: ServerPolicyControl) {
+        var services: [any Service] = [AdmissionKeeping(log: store.admission, logger: logger)]
+        let (index, informers): (PolicyIndex, InformerSet)
+        if admission {
+            let server = try await server(client, store, logger: logger)
+            services.append(server)
+            (index, informers) = (server.index, server.informers)
+        } else {
+            let watches = InformerSet(client)
+            (index, informers) = (PolicyIndex(), watches)
+            _ = try PolicySync(index, informers, logger: logger)
+            services.append(Stopping { try await watches.run() })
+        }
+        if let recordsPort { services.append(receiver(at: recordsPort, client, store, logger: logger)) }
+        let control = ServerPolicyControl(
+            index: index, informers: informers, client: client, failurePolicy: try target.failurePolicy.policy,
+            protected: ["kube-system", admissionNamespace], store: store)
+        return (services, control)
+    }
+
+    private func server(_ client: APIClient, _ store: Store, logger: Logger) async throws -> AdmissionServer {
         let target = try target
         var configuration = AdmissionServer.Configuration(endpoint: try target.endpoint())
         configuration.namespace = admissionNamespace
@@ -82,26 +97,34 @@ struct ServeAdmission: ParsableArguments {
         configuration.server.port = admissionPort
         configuration.server.clientAuthorities = try admissionClientCA.map(AdmissionServe.readPEM) ?? ""
         let shown = admissionAddress
-        let server = try AdmissionServer(
+        return try AdmissionServer(
             configuration, client: client, recorder: store.admission,
             installer: admissionInstall ? try await target.installer(client, logger: logger) : nil, logger: logger,
             onRunning: { port, _ in Terminal.say("Bulwark judges at https://\(shown):\(port)") })
-        var services: [any Service] = [AdmissionKeeping(log: store.admission, logger: logger), server]
-        if let admissionRecordsPort {
-            let box = AuthorityBox()
-            box.set(server.authority)
-            var options = RecordReceiver.Options()
-            options.port = admissionRecordsPort
-            services.append(
-                RecordReceiver(
-                    options: options, certificates: { box.serverCertificates }, keeper: store.admission,
-                    logger: logger))
-        }
-        let control = ServerPolicyControl(
-            index: server.index, informers: server.informers, client: client,
-            failurePolicy: configuration.failurePolicy,
-            protected: ["kube-system", admissionNamespace], store: store)
-        return (services, control)
+    }
+
+    /// Its certificates are those that the replicas made and renew: they are read from the Secret that all share.
+    private func receiver(at port: Int, _ client: APIClient, _ store: Store, logger: Logger) -> RecordReceiver {
+        let secret = SecretCertificateStore(client: client, namespace: admissionNamespace)
+        var options = RecordReceiver.Options()
+        options.address = recordsAddress
+        options.port = port
+        let shown = recordsAddress
+        return RecordReceiver(
+            options: options,
+            certificates: {
+                do {
+                    return try await secret.read().map { RecordCertificates(receiving: $0.certificates) }
+                } catch {
+                    // Those that are used go on.
+                    if !Task.isCancelled {
+                        logger.warning(
+                            "The certificates for records cannot be read", metadata: ["error": "\(error)"])
+                    }
+                    return nil
+                }
+            }, keeper: store.admission, logger: logger,
+            onRunning: { Terminal.say("Bulwark takes records at https://\(shown):\($0)") })
     }
 }
 
@@ -127,16 +150,5 @@ final class AuthorityBox: Sendable {
     private var current: WebhookCertificates? { authority.withLock { $0 }?.current }
 
     /// A replica's.
-    var recordCertificates: RecordCertificates? {
-        current.map {
-            RecordCertificates(authorities: $0.bundle, certificate: $0.client.certificate, key: $0.client.key)
-        }
-    }
-
-    /// The receiving server's.
-    var serverCertificates: RecordCertificates? {
-        current.map {
-            RecordCertificates(authorities: $0.bundle, certificate: $0.server.certificate, key: $0.server.key)
-        }
-    }
+    var recordCertificates: RecordCertificates? { current.map { RecordCertificates(sending: $0) } }
 }

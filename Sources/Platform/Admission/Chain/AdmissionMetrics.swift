@@ -24,6 +24,7 @@ package final class AdmissionMetrics: Sendable {
         var cutConnections: [String: Int] = [:]
         var certificateEnd: Int64?
         var slots: ReviewSlots?
+        var handOver: RecordSender.Counts?
     }
 
     struct Latency {
@@ -52,6 +53,9 @@ package final class AdmissionMetrics: Sendable {
     package var shed: Int { state.withLock { $0.shed } }
     /// Seconds since 1970 of the last call of a webhook; nil without one since the start.
     package func lastCall(_ phase: ReviewPhase) -> Int64? { state.withLock { $0.lastCall[phase] } }
+
+    /// What became of the records so far, from a replica that hands them over.
+    package func handedOver(_ counts: RecordSender.Counts) { state.withLock { $0.handOver = counts } }
 
     func watch(_ slots: ReviewSlots) { state.withLock { $0.slots = slots } }
 
@@ -122,6 +126,19 @@ package final class AdmissionMetrics: Sendable {
         if let end = state.certificateEnd {
             text.family("bulwark_admission_certificate_expiry_timestamp_seconds", "gauge", "When the certificate ends.")
             text.sample([], Int(end))
+        }
+        if let handOver = state.handOver {
+            text.family("bulwark_records_spooled", "gauge", "Records that wait on the disk to be handed over.")
+            text.sample([], handOver.spool.waiting)
+            text.family("bulwark_records_spooled_bytes", "gauge", "The size of the spool.")
+            text.sample([], handOver.spool.bytes)
+            text.family("bulwark_records_sent_total", "counter", "Records that the server has acknowledged.")
+            text.sample([], handOver.sent)
+            text.family("bulwark_records_dropped_total", "counter", "Records that were lost, by where.")
+            text.sample([("where", "queue")], handOver.queue.dropped)
+            text.sample([("where", "spool")], handOver.spool.dropped)
+            text.family("bulwark_records_failures_total", "counter", "Attempts to hand over that failed.")
+            text.sample([], handOver.failures)
         }
         text.family("bulwark_admission_duration_seconds", "histogram", "From a request's head to its answer.")
         for phase in ReviewPhase.allCases {

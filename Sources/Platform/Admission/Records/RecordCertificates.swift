@@ -15,6 +15,16 @@ package struct RecordCertificates: Sendable, Equatable {
         self.key = key
     }
 
+    /// A replica's.
+    package init(sending set: WebhookCertificates) {
+        self.init(authorities: set.bundle, certificate: set.client.certificate, key: set.client.key)
+    }
+
+    /// The server's that takes the records.
+    package init(receiving set: WebhookCertificates) {
+        self.init(authorities: set.bundle, certificate: set.server.certificate, key: set.server.key)
+    }
+
     private struct Parts {
         var roots: [NIOSSLCertificate]
         var chain: [NIOSSLCertificateSource]

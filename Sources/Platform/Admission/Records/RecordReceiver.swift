@@ -24,7 +24,7 @@ package final class RecordReceiver: Service {
     package struct Options: Sendable {
         package var address = "0.0.0.0"
         /// 0 lets the system choose.
-        package var port = 8444
+        package var port = 9444
         /// The URI that a client's certificate must have among its names.
         package var client = "bulwark://admission/records"
         package var maxBytes = 3 << 20

@@ -11,7 +11,7 @@ import Synchronization
 /// TLS, as long as it takes. What the server acknowledged is on its disk; what it did not is sent again.
 package final class RecordSender: DecisionRecorder, Service {
     package struct Options: Sendable {
-        /// `https://bulwark.bulwark.svc:8444`
+        /// `https://bulwark-server.bulwark-system.svc:9444`
         package var url: String
         /// How often the queue is written into the spool, and the spool is sent.
         package var interval = Duration.milliseconds(250)
