@@ -43,7 +43,8 @@ final class AdmissionProcess: Sendable {
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
     func end(_ signal: Int32) {
-        kill(process.processIdentifier, signal)
+        // A number whose process has ended may belong to another one.
+        if process.isRunning { kill(process.processIdentifier, signal) }
         process.waitUntilExit()
     }
 }
