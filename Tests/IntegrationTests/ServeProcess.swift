@@ -40,7 +40,7 @@ final class ServeProcess: Sendable {
         return try ending(process, folder)
     }
 
-    private static func launch(_ arguments: [String], _ folder: ScratchFolder) throws -> Process {
+    static func launch(_ arguments: [String], _ folder: ScratchFolder) throws -> Process {
         let process = Process()
         process.executableURL = URL(filePath: program)
         process.arguments = arguments

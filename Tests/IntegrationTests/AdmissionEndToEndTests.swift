@@ -1,0 +1,180 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+/// The program as it is shipped, asked by a real API server.
+@Suite(.serialized, .enabled(if: TestCluster.isAvailable)) struct AdmissionEndToEndTests {
+    @Test func podsAreJudged() async throws {
+        let folder = try ScratchFolder()
+        try folder.write(
+            "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n", to: "audit.yaml")
+        let log = folder.path + "/audit.log"
+        let flags = [
+            "--feature-gates=EphemeralContainers=true", "--audit-policy-file=\(folder.path)/audit.yaml",
+            "--audit-log-path=\(log)",
+        ]
+        try await AdmissionWorld.run(flags: flags) { world in
+            let replicas = try await world.ready()
+            defer { for replica in replicas { replica.end(SIGKILL) } }
+
+            let bad = try await world.pod("bad", good: false)
+            #expect(bad.status == 403)
+            for part in [#"container \"app\""#, "spec.containers[0].securityContext.privileged", "restricted", "to pass,"] {
+                #expect(bad.text.contains(part), "\(part): \(bad.text)")
+            }
+            let good = try await world.pod("good", good: true)
+            #expect(good.status == 201, "\(good.text)")
+            let annotations = good.json?["metadata"]?["annotations"]?.members.map { $1.string ?? "" } ?? []
+            #expect(annotations.contains("restricted"), "\(good.text)")
+            let dry = try await world.pod("dry", good: true, query: "?dryRun=All")
+            #expect(dry.status == 201)
+            #expect(try await world.send("GET", "/api/v1/namespaces/shop/pods/dry").status == 404)
+            // An update that changes no more than labels passes.
+            let labelled = try await world.send(
+                "PATCH", "/api/v1/namespaces/shop/pods/good", #"{"metadata":{"labels":{"a":"b"}}}"#,
+                type: "application/merge-patch+json")
+            #expect(labelled.status == 200, "\(labelled.text)")
+            let debug = try await world.send(
+                "PUT", "/api/v1/namespaces/shop/pods/good/ephemeralcontainers",
+                #"{"apiVersion":"v1","kind":"EphemeralContainers","metadata":{"name":"good"},"ephemeralContainers":[{"name":"debug","image":"x","imagePullPolicy":"Always","terminationMessagePolicy":"File"}]}"#
+            )
+            #expect(debug.status != 200, "\(debug.text)")
+
+            // Nobody else is bound, and the control plane's namespace is never asked about.
+            #expect(try await world.pod("free", "other", good: false).status == 201)
+            #expect(try await world.pod("system", good: false, in: "kube-system").status == 201)
+
+            // Warnings reach the client.
+            let watchful = try await world.policy("watchful", #"{"mode":"warn","standard":{"level":"baseline"}}"#)
+            #expect(watchful.status == 201, "\(watchful.text)")
+            #expect(try await world.bind("watchful", account: "watched").status == 201)
+            try await AdmissionInstallTests.wait {
+                try await world.pod("w", "watched", good: false, query: "?dryRun=All").warnings.contains("watchful")
+            }
+            let deployment = try await world.send(
+                "POST", "/apis/apps/v1/namespaces/shop/deployments",
+                #"{"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"serviceAccountName":"cart","containers":[{"name":"app","image":"a.example/b:1","securityContext":{"privileged":true}}]}}}}"#
+            )
+            #expect(deployment.status == 201 && deployment.warnings.contains("will be refused by"), "\(deployment)")
+
+            // Policies and bindings themselves.
+            let wrong = try await world.policy("wrong", #"{"standard":{"level":"restricted","version":"v9"}}"#)
+            #expect(wrong.status == 422 && wrong.text.contains("spec.standard.version"), "\(wrong.text)")
+            for (name, verbs) in [("binder", #"["create"]"#)] {
+                let role = try await world.send(
+                    "POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+                    #"{"metadata":{"name":"\#(name)"},"rules":[{"apiGroups":["policy.bulwark.dev"],"resources":["podpolicybindings"],"verbs":\#(verbs)}]}"#
+                )
+                #expect(role.status == 201)
+            }
+            try await grant(world, role: "binder", to: "anna")
+            var refused = try await world.bind("watchful", account: "annas", as: "anna")
+            // Authorizers learn of roles by watching.
+            try await AdmissionInstallTests.wait {
+                refused = try await world.bind("watchful", account: "annas", as: "anna")
+                return refused.text.contains("verb use")
+            }
+            #expect(refused.status == 403)
+            _ = try await world.send(
+                "POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+                #"{"metadata":{"name":"user"},"rules":[{"apiGroups":["policy.bulwark.dev"],"resources":["podpolicies"],"verbs":["use"],"resourceNames":["watchful"]}]}"#
+            )
+            try await grant(world, role: "user", to: "anna")
+            try await AdmissionInstallTests.wait {
+                try await world.bind("watchful", account: "annas", as: "anna").status == 201
+            }
+            let audit = try String(contentsOfFile: log, encoding: .utf8)
+            #expect(audit.contains(#"pod-policy":"restricted"#))
+        }
+    }
+
+    private func grant(_ world: AdmissionWorld, role: String, to user: String) async throws {
+        let made = try await world.send(
+            "POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            #"{"metadata":{"name":"\#(role)"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"\#(role)"},"subjects":[{"kind":"User","name":"\#(user)","apiGroup":"rbac.authorization.k8s.io"}]}"#
+        )
+        #expect(made.status == 201, "\(made.text)")
+    }
+
+    /// What became of pods that were made all the time.
+    private struct Tally: Sendable {
+        var refused = 0
+        var admitted = 0
+        var goodLost: [String] = []
+        var badAdmitted = 0
+    }
+
+    private final class Load: Sendable {
+        let tally = Mutex(Tally())
+        let isDone = Mutex(false)
+    }
+
+    /// Asks for good and bad pods in turn while `body` does something to the servers.
+    private func underLoad(
+        _ world: AdmissionWorld, _ body: @Sendable () async throws -> Void
+    ) async throws -> Tally {
+        let load = Load()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for worker in 0..<3 {
+                tasks.addTask {
+                    while !load.isDone.withLock({ $0 }) {
+                        let bad = try await world.pod("bad-\(worker)", good: false, query: "?dryRun=All")
+                        let good = try await world.pod("good-\(worker)", good: true, query: "?dryRun=All")
+                        load.tally.withLock {
+                            if bad.status == 201 { $0.badAdmitted += 1 } else { $0.refused += 1 }
+                            if good.status == 201 { $0.admitted += 1 } else { $0.goodLost.append(good.text) }
+                        }
+                    }
+                }
+            }
+            defer { load.isDone.withLock { $0 = true } }
+            try await Task.sleep(for: .milliseconds(500))
+            try await body()
+            load.isDone.withLock { $0 = true }
+            try await tasks.waitForAll()
+        }
+        return load.tally.withLock { $0 }
+    }
+
+    @Test func nothingBadSlipsThrough() async throws {
+        try await AdmissionWorld.run { world in
+            var replicas = try await world.ready()
+            defer { for replica in replicas { replica.end(SIGKILL) } }
+
+            // The certificate is exchanged under load: nobody notices.
+            let renewal = try await underLoad(world) {
+                let gone = try await world.send(
+                    "DELETE", "/api/v1/namespaces/bulwark-system/secrets/bulwark-admission-tls")
+                #expect(gone.status == 200)
+                try await Task.sleep(for: .seconds(3))
+            }
+            #expect(renewal.badAdmitted == 0 && renewal.goodLost.isEmpty, "\(renewal)")
+            #expect(renewal.admitted > 0 && renewal.refused > 0)
+
+            // A replica dies: nothing bad gets in, and good pods get in again.
+            let victim = replicas[0]
+            let death = try await underLoad(world) {
+                victim.end(SIGKILL)
+                try await AdmissionInstallTests.wait {
+                    try await world.pod("after", good: true, query: "?dryRun=All").status == 201
+                }
+            }
+            #expect(death.badAdmitted == 0 && death.refused > 0, "\(death)")
+            replicas[0] = try await world.replica(["--install"])
+            world.balancer.set(replicas.map(\.port))
+
+            // All die: refused by the failure policy, but kube-system works, and there is a way out.
+            for replica in replicas { replica.end(SIGKILL) }
+            let down = try await world.pod("down", good: true)
+            #expect(down.status == 500 && down.text.contains("failed calling webhook"), "\(down.text)")
+            #expect(try await world.pod("system", good: false, in: "kube-system").status == 201)
+            let off = try await ServeProcess.run(
+                ["admission", "disable", "--kubeconfig", world.cluster.kubeconfig, "--url", world.url])
+            #expect(off.status == 0, "\(off.errors)")
+            try await AdmissionInstallTests.wait { try await world.pod("free", good: false).status == 201 }
+        }
+    }
+}
