@@ -22,7 +22,9 @@ import Testing
 
             let bad = try await world.pod("bad", good: false)
             #expect(bad.status == 403)
-            for part in [#"container \"app\""#, "spec.containers[0].securityContext.privileged", "restricted", "to pass,"] {
+            for part in [
+                #"container \"app\""#, "spec.containers[0].securityContext.privileged", "restricted", "to pass,",
+            ] {
                 #expect(bad.text.contains(part), "\(part): \(bad.text)")
             }
             let good = try await world.pod("good", good: true)

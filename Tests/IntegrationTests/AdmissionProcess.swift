@@ -26,7 +26,9 @@ final class AdmissionProcess: Sendable {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             let output = try String(contentsOfFile: folder.path + "/out", encoding: .utf8)
-            if let found = output.firstMatch(of: /https:\/\/127\.0\.0\.1:(\d+), probes at http:\/\/127\.0\.0\.1:(\d+)\n/) {
+            if let found = output.firstMatch(
+                of: /https:\/\/127\.0\.0\.1:(\d+), probes at http:\/\/127\.0\.0\.1:(\d+)\n/)
+            {
                 port = try #require(Int(found.1))
                 probePort = try #require(Int(found.2))
                 return

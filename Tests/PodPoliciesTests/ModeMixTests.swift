@@ -57,7 +57,8 @@ private func policyIndex(
     return index
 }
 
-private func policyJSON(_ name: String, _ level: String = "baseline", mode: String = "enforce", more: String = "") -> String
+private func policyJSON(_ name: String, _ level: String = "baseline", mode: String = "enforce", more: String = "")
+    -> String
 {
     #"{"metadata": {"name": "\#(name)"}, "spec": {"mode": "\#(mode)", "standard": {"level": "\#(level)"}\#(more)}}"#
 }
@@ -185,10 +186,13 @@ private let open = #""privileged": true, "fsGroup": {"rule": "RunAsAny"}"#
         let two = try policyIndex([fieldsPolicyJSON("a", open), fieldsPolicyJSON("b", open)])
         #expect(try await validate(two, podRequest(annotated("b"))).auditAnnotations["pod-policy"] == "b")
         #expect(try await validate(two, podRequest(annotated("gone"))).auditAnnotations["pod-policy"] == "a")
-        let firm = try policyIndex([policyJSON("firm"), policyJSON("unbound", "privileged", more: #", "enabled": false"#)])
+        let firm = try policyIndex([
+            policyJSON("firm"), policyJSON("unbound", "privileged", more: #", "enabled": false"#),
+        ])
         #expect(try await !validate(firm, podRequest(annotated("unbound", #""privileged": true"#))).allowed)
         // Whoever writes it into a pod that no policy accepts loses it.
-        let taken = try await reviewer(firm).review(podRequest(annotated("unbound", #""privileged": true"#)), in: .mutate)
+        let taken = try await reviewer(firm).review(
+            podRequest(annotated("unbound", #""privileged": true"#)), in: .mutate)
         #expect(taken.allowed && taken.patch.map(\.path) == ["/metadata/annotations/policy.bulwark.dev~1pod-policy"])
     }
 
@@ -330,7 +334,8 @@ private let open = #""privileged": true, "fsGroup": {"rule": "RunAsAny"}"#
         let more = #", "exemptions": [{"owner": "ops", "reason": "old", \#(row.exemption)}]"#
         let pod = podJSON(#""runtimeClassName": "kata""#, container: #""privileged": true"#)
         for mode in PodPolicy.Mode.allCases {
-            let review = try await validate(policyIndex([policyJSON("firm", mode: mode.rawValue, more: more)]), podRequest(pod))
+            let review = try await validate(
+                policyIndex([policyJSON("firm", mode: mode.rawValue, more: more)]), podRequest(pod))
             #expect(review.allowed == (row.passes || mode != .enforce))
             #expect(review.warnings.isEmpty == (row.passes || mode != .warn))
             #expect((review.auditAnnotations["audit-violations"] == nil) == (row.passes || mode != .audit))
@@ -339,7 +344,8 @@ private let open = #""privileged": true, "fsGroup": {"rule": "RunAsAny"}"#
             }
         }
         // Beside one that accepts and comes first, no exemption is needed.
-        let both = try await validate(policyIndex([policyJSON("a", "privileged"), policyJSON("b", more: more)]), podRequest(pod))
+        let both = try await validate(
+            policyIndex([policyJSON("a", "privileged"), policyJSON("b", more: more)]), podRequest(pod))
         #expect(both.auditAnnotations["pod-policy"] == "a" && both.auditAnnotations["exempt"] == nil)
     }
 
@@ -349,14 +355,17 @@ private let open = #""privileged": true, "fsGroup": {"rule": "RunAsAny"}"#
             "pod-security.kubernetes.io/warn-version": "v1.24", "pod-security.kubernetes.io/audit": "nonsense",
         ]
         #expect(try await validate(policyIndex([], labels: labels), podRequest(privilegedPod)).allowed)
-        let on = try policyIndex([policyJSON("open", "privileged")], control: #"{"podSecurityLabels": true}"#, labels: labels)
+        let on = try policyIndex(
+            [policyJSON("open", "privileged")], control: #"{"podSecurityLabels": true}"#, labels: labels)
         let review = try await validate(on, podRequest(privilegedPod))
         #expect(!review.allowed && review.message.contains("pod-security.kubernetes.io/enforce: baseline"))
         #expect(
             review.warnings.first?.contains("restricted") == true && review.auditAnnotations["audit-violations"] == nil)
         #expect(NamespaceStandards(labels: ["pod-security.kubernetes.io/enforce": "x"]).enforce?.level == .restricted)
         // A namespace that is not known is no namespace without labels.
-        await #expect(throws: PodPolicyError.self) { try await validate(on, podRequest(privilegedPod, namespace: "new")) }
+        await #expect(throws: PodPolicyError.self) {
+            try await validate(on, podRequest(privilegedPod, namespace: "new"))
+        }
     }
 
     struct Standing: Sendable, CustomTestStringConvertible {
@@ -418,7 +427,8 @@ private let open = #""privileged": true, "fsGroup": {"rule": "RunAsAny"}"#
         #expect(bad.warnings.first?.hasPrefix("pods of this Deployment will be refused by") == true, "\(bad.warnings)")
         #expect(try await review(deployment(podJSON())).warnings.isEmpty)
         #expect(try await review(deployment(privilegedPod), namespace: "kube-system").warnings.isEmpty)
-        let scaled = try await review(deployment(privilegedPod), old: deployment(privilegedPod, spec: #""replicas": 2"#))
+        let scaled = try await review(
+            deployment(privilegedPod), old: deployment(privilegedPod, spec: #""replicas": 2"#))
         #expect(scaled.warnings.isEmpty)
         let owned = deployment(privilegedPod, metadata: #""ownerReferences": [{"name": "o", "controller": true}]"#)
         #expect(try await review(owned).warnings.isEmpty)
@@ -462,7 +472,9 @@ private let open = #""privileged": true, "fsGroup": {"rule": "RunAsAny"}"#
         let pod = """
             {"metadata": {"name": "p"}, "spec": {"containers": [\(Array(repeating: container, count: 10_000).joined(separator: ","))]}}
             """
-        let index = try policyIndex([policyJSON("a", "restricted"), fieldsPolicyJSON("b", fills), policyJSON("c", "restricted", mode: "warn")])
+        let index = try policyIndex([
+            policyJSON("a", "restricted"), fieldsPolicyJSON("b", fills), policyJSON("c", "restricted", mode: "warn"),
+        ])
         let (reviewer, asked) = (reviewer(index), try podRequest(pod))
         let clock = ContinuousClock()
         let time = try await clock.measure {

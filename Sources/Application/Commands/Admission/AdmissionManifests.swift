@@ -6,6 +6,7 @@ import PodPolicies
 /// What a cluster needs beside the webhooks: our namespace, and the rights of `bulwark admission serve` in it.
 struct AdmissionManifests {
     static let lease = "bulwark-admission"
+    static let installLease = "bulwark-admission-webhooks"
 
     let namespace: String
 
@@ -64,7 +65,9 @@ struct AdmissionManifests {
                         rule([""], ["secrets"], ["get", "update"], names: [SecretCertificateStore.name]),
                         rule([""], ["secrets"], ["create"]),
                         rule([""], ["configmaps"], ["get"], names: [AdmissionSwitch.name]),
-                        rule(["coordination.k8s.io"], ["leases"], ["get", "update"], names: [Self.lease]),
+                        rule(
+                            ["coordination.k8s.io"], ["leases"], ["get", "update"],
+                            names: [Self.lease, Self.installLease]),
                         rule(["coordination.k8s.io"], ["leases"], ["create"]),
                     ]
                 ]),

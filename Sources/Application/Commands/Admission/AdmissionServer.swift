@@ -29,7 +29,10 @@ struct AdmissionServer: Service {
     private let chain: ReviewerChain
     let metrics: AdmissionMetrics
     private let refusals: PolicyRefusals
+    /// For the certificates and the policies' status.
     private let lease: Lease
+    /// For the webhooks: a replica that may not install them must not keep those from it that may.
+    private let installLease: Lease
     let informers: InformerSet
     private let installer: WebhookInstaller?
     private let logger: Logger
@@ -65,12 +68,17 @@ struct AdmissionServer: Service {
                     index, failurePolicy: configuration.failurePolicy,
                     mayUse: { try await access.mayUse(policy: $0, user: $1, groups: $2) }),
             ], recorder: BothRecorders(first: recorder, second: refusals), metrics: metrics, logger: logger)
+        let identity = Self.identity()
         let lease = Lease(
             client,
-            options: .init(
-                namespace: configuration.namespace, name: AdmissionManifests.lease, identity: Self.identity()),
+            options: .init(namespace: configuration.namespace, name: AdmissionManifests.lease, identity: identity),
             logger: logger)
         self.lease = lease
+        installLease = Lease(
+            client,
+            options: .init(
+                namespace: configuration.namespace, name: AdmissionManifests.installLease, identity: identity),
+            logger: logger)
         let inFolder = configuration.stateFolder != nil
         let store: any WebhookCertificateStore =
             configuration.stateFolder.map { FolderCertificateStore(folder: $0) }
@@ -98,10 +106,11 @@ struct AdmissionServer: Service {
             Stopping { try await writeStatus() },
         ]
         if let installer {
+            services.append(LeaseHolding(installLease))
             services.append(
                 WebhookMaintenance(
-                    installer: installer, authority: authority, chain: chain, mayWrite: { [lease] in lease.isHeld },
-                    logger: logger))
+                    installer: installer, authority: authority, chain: chain,
+                    mayWrite: { [installLease] in installLease.isHeld }, logger: logger))
         }
         // Stopped first, so that what runs is answered while everything else still works.
         services.append(

@@ -31,7 +31,8 @@ enum InputFile {
     }
 
     private static func walk(
-        _ folder: String, _ status: FileStatus, _ folders: inout Set<FileStatus.Identity>, _ files: inout [String], _ depth: Int,
+        _ folder: String, _ status: FileStatus, _ folders: inout Set<FileStatus.Identity>, _ files: inout [String],
+        _ depth: Int,
         _ problem: (String) -> Void
     ) {
         // A folder is entered once, so links that lead back up end here.
