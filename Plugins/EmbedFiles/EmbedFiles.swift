@@ -2,15 +2,17 @@
 import Foundation
 import PackagePlugin
 
-/// Puts the check catalogue and the console's templates into the binary, so that it needs no files beside it.
+/// Puts the check catalogue, the resource definitions and the console's templates into the binary, so that it needs no files beside it.
 @main
 struct EmbedFiles: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
         let package = context.package.directoryURL
         let (name, root, suffixes): (String, URL, [String]) =
-            target.name == "PodSecurity"
-            ? ("EmbeddedChecks", package.appending(path: "checks"), ["/check.yaml"])
-            : ("EmbeddedPages", target.directoryURL, [".mustache", ".css", ".js", ".svg"])
+            switch target.name {
+            case "PodSecurity": ("EmbeddedChecks", package.appending(path: "checks"), ["/check.yaml"])
+            case "PodPolicies": ("EmbeddedResources", package.appending(path: "deploy/crds"), [".yaml"])
+            default: ("EmbeddedPages", target.directoryURL, [".mustache", ".css", ".js", ".svg"])
+            }
         let paths = (FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? [])
             .filter { path in suffixes.contains { path.hasSuffix($0) } }
             .sorted()

@@ -22,7 +22,7 @@ struct BrowserTests {
                 // Filling the ledger moves the clock by days.
                 $0.sessionIdle = 90 * 86_400
                 $0.sessionLifetime = 90 * 86_400
-            }, pace: pace, onRunning: { found.yield($0) })
+            }, pace: pace, policies: SamplePolicies(), onRunning: { found.yield($0) })
         let quiet = Logger(label: "group") { _ in SwiftLogNoOpLogHandler() }
         let group = ServiceGroup(configuration: .init(services: [console.server], logger: quiet))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -62,6 +62,7 @@ struct BrowserTests {
             try await chromium.open(base + "/findings")
             try await picture(chromium, "findings-empty")
             try await console.fill()
+            try await console.fillDecisions()
             try await console.addViewer()
             let exemption = try await console.store.ledger.addExemption(
                 Exemption(
@@ -83,7 +84,12 @@ struct BrowserTests {
                 ("compare", "/reports/compare?before=1&after=4"), ("exemptions", "/exemptions"),
                 ("schedule", "/schedule?text=0+2+*+*+*"), ("accounts", "/accounts"), ("account-edit", "/accounts/2"),
                 ("account", "/account"), ("tokens", "/tokens"), ("missing", "/nothing/here"),
-                ("hostile", "/workload?\(hostile.query)"),
+                ("hostile", "/workload?\(hostile.query)"), ("policies", "/policies"),
+                ("policy", "/policies/restricted"),
+                ("policy-hostile", "/policies/\(Fields.encode(SamplePolicies.hostile))"),
+                ("decisions", "/decisions?since=24h"), ("bind", "/bindings/new"),
+                ("bind-preview", "/bindings/new?preview=1&policy=restricted&name=shop-cart&subjects=shop%2Fcart"),
+                ("decisions-none", "/decisions?text=nothingatall"),
             ]
             for (name, path) in pages {
                 try await chromium.open(base + path)

@@ -15,19 +15,21 @@ import TestSupport
 
 /// The real console on a real store in a folder of its own, with a clock that tests move.
 struct ConsoleFixture: Sendable {
-    static let catalogue: [Check] = ((try? Catalogue.embedded())?.checks ?? []).map(\.check)
+    static let catalogue: [Check] = ((try? Catalogue.embedded())?.checks ?? []).map(\.check) + AdmissionChecks.all
 
     let folder: ScratchFolder
     let clock: TestClock
     let store: Store
     let control: SampleInspection
+    let policies: SamplePolicies?
     let server: ConsoleServer
     let log: LogCapture
     let password: String
 
     init(
         configuration change: (inout ConsoleConfiguration) -> Void = { _ in }, clock: TestClock = TestClock(),
-        pace: Duration = .milliseconds(1), onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+        pace: Duration = .milliseconds(1), policies: SamplePolicies? = nil,
+        onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         let (folder, log) = (try ScratchFolder(), LogCapture())
         let store = try Store.open(path: folder.path + "/bulwark.db", now: { clock.now })
@@ -38,10 +40,11 @@ struct ConsoleFixture: Sendable {
         change(&configuration)
         // The real function with a small cost: what it costs otherwise is tested apart.
         server = try await ConsoleServer(
-            configuration: configuration, store: store, control: control, checks: Self.catalogue, version: "1.2.3",
-            logger: log.logger, now: { clock.now },
+            configuration: configuration, store: store, control: control, policies: policies, checks: Self.catalogue,
+            version: "1.2.3", logger: log.logger, now: { clock.now },
             hasher: PasswordHasher(parameters: .init(cost: 4, blockSize: 8, parallelism: 1)), onRunning: onRunning)
         password = try require(server.firstPassword)
+        self.policies = policies
         (self.folder, self.clock, self.store, self.control, self.log) = (folder, clock, store, control, log)
     }
 
@@ -52,6 +55,9 @@ struct ConsoleFixture: Sendable {
             clock.advance(6 * 3600)
         }
     }
+
+    /// A day of decisions that ends now.
+    func fillDecisions() async throws { try await SamplePolicies.record(in: store, now: clock.now) }
 
     /// Talks to the router without a connection.
     func test<Value>(_ body: @Sendable (Browser) async throws -> Value) async throws -> Value {

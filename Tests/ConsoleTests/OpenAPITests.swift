@@ -20,7 +20,21 @@ struct OpenAPITests {
 
     private static func samples(fingerprint: String, workload: String) -> [Sample] {
         let exemption = #"{"owner":"Ada","reason":"r","expiry":"2027-01-01","checks":["privileged"]}"#
+        let binding =
+            #"{"name":"b","policy":"restricted","subjects":["serviceaccount:shop/cart"],"namespaces":["shop"]}"#
         return [
+            Sample(operation: "getAdmission", path: "/admission"),
+            Sample(operation: "switchAdmission", path: "/admission", body: #"{"enabled":true}"#),
+            Sample(operation: "switchNamespace", path: "/admission/namespaces/shop", body: #"{"enabled":false}"#),
+            Sample(operation: "listPolicies", path: "/policies"),
+            Sample(operation: "getPolicy", path: "/policies/restricted"),
+            Sample(operation: "switchPolicy", path: "/policies/restricted", body: #"{"enabled":false}"#),
+            Sample(operation: "previewBinding", path: "/bindings/preview?policy=restricted&subject=shop/cart"),
+            Sample(operation: "bindPolicy", path: "/bindings", body: binding),
+            Sample(operation: "listBindings", path: "/bindings"),
+            Sample(operation: "unbindPolicy", path: "/bindings/b"),
+            Sample(operation: "listDecisions", path: "/decisions?limit=5"),
+            Sample(operation: "getDecisionRates", path: "/decisions/rates?since=24h"),
             Sample(operation: "getSummary", path: "/summary"),
             Sample(operation: "listFindings", path: "/findings?state=all&limit=200"),
             Sample(operation: "getFinding", path: "/findings/\(fingerprint)"),
@@ -56,8 +70,9 @@ struct OpenAPITests {
     }
 
     @Test func everyPathAnswersAsDocumented() async throws {
-        let console = try await ConsoleFixture()
+        let console = try await ConsoleFixture(policies: SamplePolicies())
         try await console.fill()
+        try await console.fillDecisions()
         try await console.api { client in
             let document = try await client.get("/openapi.json")
             #expect(document["openapi"]?.string == "3.1.0")
@@ -115,7 +130,7 @@ struct OpenAPITests {
 
     /// The query parameters that the handlers read are those that the document names.
     @Test func schemasHoldTogether() throws {
-        let names = Set(Schemas.all.map(\.key))
+        let names = Set(Schemas.all.map(\.key) + Schemas.policies.map(\.key))
         var used: Set<String> = []
         func visit(_ value: JSONValue) {
             switch value {

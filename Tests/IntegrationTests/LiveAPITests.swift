@@ -13,8 +13,13 @@ import Testing
         let client = try cluster.client()
         let found = try await client.discover()
         #expect(found.serverVersion.hasPrefix("v1."))
-        // Somebody else's cluster may have add-ons that are down.
-        #expect(found.failures.isEmpty || cluster.directory == nil)
+        // Somebody else's cluster may have add-ons that are down. On ours, other tests make custom resources meanwhile,
+        // whose groups are announced a moment before they answer; Kubernetes' own groups have no other dot or end so.
+        let failures = found.failures.map(\.groupVersion).filter { groupVersion in
+            let group = groupVersion.split(separator: "/")[0]
+            return group.hasSuffix(".k8s.io") || !group.contains(".")
+        }
+        #expect(failures.isEmpty || cluster.directory == nil)
         let pods = try #require(found.resource(kind: "Pod", groups: [""]))
         #expect(pods.apiVersion == "v1" && pods.plural == "pods" && pods.namespaced && pods.verbs.contains("watch"))
         #expect(found.resource(kind: "Deployment", groups: ["apps"])?.apiVersion == "apps/v1")

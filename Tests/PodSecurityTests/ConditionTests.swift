@@ -57,6 +57,11 @@ import Testing
         // Presence asks for no type.
         ("{path: a, absent: true}", "{}", "a"), ("{path: a, absent: true}", "{a: null}", "a"),
         ("{path: a, absent: true}", "{a: 0}", "no"), ("{path: a, present: true}", "{a: ''}", "a"),
+        ("{path: a, absent: list}", "{}", "a"), ("{path: a, absent: list}", "{a: []}", "no"),
+        ("{path: a, absent: list}", "{a: {}}", "error a"), ("{path: a, absent: string}", "{a: 7}", "error a"),
+        ("{path: a, absent: object}", "{a: true}", "error a"), ("{path: a, absent: quantity}", "{a: 250m}", "no"),
+        ("{path: a, absent: quantity}", "{a: 2}", "no"), ("{path: a, absent: quantity}", "{a: ''}", "error a"),
+        ("{path: a, absent: quantity}", "{a: many}", "error a"), ("{path: a, absent: quantity}", "{a: {}}", "error a"),
         ("{path: a, present: true}", "{a: null}", "no"), ("{path: a, present: true}", "{}", "no"),
     ]) func comparisons(_ condition: String, _ object: String, _ expected: String) throws {
         #expect(try answer(condition, object) == expected, "\(condition) on \(object)")

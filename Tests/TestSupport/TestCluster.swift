@@ -46,23 +46,25 @@ package final class TestCluster: Sendable {
     package static func shared() async throws -> TestCluster { try await common.value }
 
     /// A cluster of one's own, to restart and break.
-    package static func start() async throws -> TestCluster {
+    /// - Parameter flags: more flags for its API server, without blanks.
+    package static func start(flags: [String] = []) async throws -> TestCluster {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "bulwark-live-\(UUID().uuidString.prefix(8))"
         ).path
-        try await run("up", folder, "--owner", String(ProcessInfo.processInfo.processIdentifier))
+        let owner = String(ProcessInfo.processInfo.processIdentifier)
+        try await run(["up", folder, "--owner", owner], flags: flags)
         return TestCluster(kubeconfig: folder + "/kubeconfig", directory: folder)
     }
 
     /// `stop-apiserver`, `start-apiserver`, `restart-apiserver` or `compact`, on a cluster of one's own.
     package func control(_ command: String) async throws {
         guard let directory else { throw TestClusterError(message: "\(command): not on a cluster that was given") }
-        try await Self.run(command, directory)
+        try await Self.run([command, directory])
     }
 
     package func down() async throws {
         guard let directory else { return }
-        try await Self.run("down", directory)
+        try await Self.run(["down", directory])
         try FileManager.default.removeItem(atPath: directory)
     }
 
@@ -74,10 +76,15 @@ package final class TestCluster: Sendable {
         try APIClient(connection(), options: options)
     }
 
-    private static func run(_ arguments: String...) async throws {
+    private static func run(_ arguments: [String], flags: [String] = []) async throws {
         let process = Process()
         process.executableURL = URL(filePath: root + "/scripts/test-cluster")
         process.arguments = arguments
+        if !flags.isEmpty {
+            let given = ProcessInfo.processInfo.environment["BULWARK_TEST_APISERVER_ARGS"].map { [$0] } ?? []
+            process.environment = ProcessInfo.processInfo.environment.merging(
+                ["BULWARK_TEST_APISERVER_ARGS": (given + flags).joined(separator: " ")]) { $1 }
+        }
         process.standardOutput = FileHandle.nullDevice
         process.standardInput = FileHandle.nullDevice
         let status: Int32 = try await withCheckedThrowingContinuation { continuation in

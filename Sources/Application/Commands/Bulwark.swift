@@ -6,7 +6,8 @@ import Foundation
 package struct Bulwark: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "bulwark", abstract: "Kubernetes security: what a cluster runs, inspected, remembered and shown.",
-        version: Version.current, subcommands: [Inspect.self, Serve.self, Policy.self, Checks.self])
+        version: Version.current,
+        subcommands: [Inspect.self, Serve.self, Checks.self, Policy.self, AdmissionCommand.self])
 
     package init() {}
 

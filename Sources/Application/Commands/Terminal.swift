@@ -34,7 +34,7 @@ enum Terminal {
 
     /// Writes a line for the person at the terminal to standard output.
     static func say(_ message: String) {
-        FileHandle.standardOutput.write(Data("\(message)\n".utf8))
+        Array("\(message)\n".utf8).withUnsafeBytes { write($0) }
     }
 
     /// Writes everything to standard output. A reader that went away (`| head`) ends the process quietly.

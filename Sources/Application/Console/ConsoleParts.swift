@@ -12,6 +12,8 @@ struct ConsoleParts: Sendable {
     let tokens: Tokens
     let guardian: LoginGuard
     let control: any InspectionControl
+    /// Nil while admission is off.
+    let policies: (any PolicyControl)?
     let checks: CheckCatalogue
     let pages: PageRenderer
     let metrics: RequestMetrics

@@ -81,7 +81,13 @@ struct LineIndex: Sendable {
     private var feeds: ContiguousArray<UInt32> = []
 
     init(_ text: UnsafeBufferPointer<UInt8>) {
-        for (offset, byte) in text.enumerated() where byte == 0x0A { feeds.append(UInt32(truncatingIfNeeded: offset)) }
+        guard let start = text.baseAddress else { return }
+        var at = 0
+        while at < text.count, let feed = memchr(start + at, 0x0A, text.count - at) {
+            let offset = UnsafeRawPointer(feed) - UnsafeRawPointer(start)
+            feeds.append(UInt32(truncatingIfNeeded: offset))
+            at = offset + 1
+        }
     }
 
     /// How many line feeds stand before `offset`.

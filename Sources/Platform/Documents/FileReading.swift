@@ -68,8 +68,24 @@ extension DocumentReader {
         _ = try reader.read { body($0, $1) }
     }
 
-    /// Whether the text is a JSON object one of whose first members is an array `items`.
-    private static func beginsAsList(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// What a JSON list so large that it is read element by element says of itself before its items; nil for every other
+    /// file. Reads the first 64 KB only and leaves the file's position where it is.
+    package static func largeList(descriptor: Int32, limits: DocumentLimits = .standard) -> ListHeader? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, Int(status.st_size) > min(streamFrom, limits.maxBytes) else {
+            return nil
+        }
+        let start = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
+            count = max(pread(descriptor, buffer.baseAddress, buffer.count, 0), 0)
+        }
+        return start.withUnsafeBytes { listHeader($0) }
+    }
+
+    private static func beginsAsList(_ bytes: UnsafeRawBufferPointer) -> Bool { listHeader(bytes) != nil }
+
+    /// What stands before `items`, when the text is a JSON object one of whose first members is an array of that name.
+    private static func listHeader(_ bytes: UnsafeRawBufferPointer) -> ListHeader? {
+        var header = ListHeader()
         var at = 0
         func next() -> UInt8? {
             while at < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[at]) { at += 1 }
@@ -90,12 +106,16 @@ extension DocumentReader {
             at += length
             return done == 0 ? nil : UnsafeRawBufferPointer(rebasing: rest[..<length])
         }
-        guard take(0x7B) else { return false }
+        func string(_ text: UnsafeRawBufferPointer) -> String? { (try? JSONReader.read(text, source: ""))?.root.string }
+        guard take(0x7B) else { return nil }
         repeat {
-            guard next() == 0x22, let key = value(), take(0x3A) else { return false }
-            if key.elementsEqual("\"items\"".utf8) { return next() == 0x5B }
-        } while value() != nil && take(0x2C)
-        return false
+            guard next() == 0x22, let key = value(), take(0x3A) else { return nil }
+            if key.elementsEqual("\"items\"".utf8) { return next() == 0x5B ? header : nil }
+            guard let member = value() else { return nil }
+            if key.elementsEqual("\"kind\"".utf8) { header.kind = string(member) }
+            if key.elementsEqual("\"apiVersion\"".utf8) { header.apiVersion = string(member) }
+        } while take(0x2C)
+        return nil
     }
 
     private static func unreadable(_ source: String) -> DocumentError {

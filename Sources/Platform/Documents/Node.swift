@@ -153,3 +153,75 @@ package struct Node: Sendable {
     /// The 1-based line of the source where this stands; for a member, where its key stands.
     package var line: Int { document.line(of: Int(index)) }
 }
+
+/// Keys that lead from an object through objects to a field, e.g. `resources`, `limits`, `cpu`.
+package struct FieldKeys: Sendable {
+    let bytes: [UInt8]
+    let ends: [Int]
+
+    package init(_ keys: [String]) {
+        var (bytes, ends): ([UInt8], [Int]) = ([], [])
+        for key in keys {
+            bytes += key.utf8
+            ends.append(bytes.count)
+        }
+        (self.bytes, self.ends) = (bytes, ends)
+    }
+}
+
+extension Node {
+    /// Where keys lead.
+    package enum Descent {
+        /// A value that is not null.
+        case found(Node)
+        /// A member on the way is missing or null.
+        case absent
+        /// What stands after so many keys has members to none: it is neither an object nor null.
+        case blocked(Node, after: Int)
+    }
+
+    /// Follows keys without taking hold of what lies between.
+    package func descend(_ keys: FieldKeys) -> Descent {
+        let entries = document.entries
+        let pool = document.pool
+        var at = Int(index)
+        var start = 0
+        return keys.bytes.withUnsafeBufferPointer { bytes in
+            // Keys of no bytes have no address, and compare equal to nothing but themselves.
+            let empty: StaticString = ""
+            let base = bytes.baseAddress ?? empty.utf8Start
+            for (step, end) in keys.ends.enumerated() {
+                let kind = entries[at].keyLengthKind & 15
+                if kind == UInt32(BULWARK_NULL) { return .absent }
+                guard kind == UInt32(BULWARK_OBJECT) else {
+                    return .blocked(Node(document: document, index: Int32(truncatingIfNeeded: at)), after: step)
+                }
+                var left = entries[at].length
+                at += 1
+                while left > 0 {
+                    let entry = entries + at
+                    if Int(entry.pointee.keyLengthKind >> 4) == end - start,
+                        memcmp(pool + Int(entry.pointee.keyOffset), base + start, end - start) == 0
+                    {
+                        break
+                    }
+                    at = Int(entry.pointee.next)
+                    left -= 1
+                }
+                if left == 0 { return .absent }
+                start = end
+            }
+            if entries[at].keyLengthKind & 15 == UInt32(BULWARK_NULL) { return .absent }
+            return .found(Node(document: document, index: Int32(truncatingIfNeeded: at)))
+        }
+    }
+
+    /// Whether both are strings, or both numbers, of the same bytes.
+    package func hasSameText(as other: Node) -> Bool {
+        let (mine, theirs) = (bytes, other.bytes)
+        guard rawKind == other.rawKind, mine.count == theirs.count, let one = mine.baseAddress,
+            let two = theirs.baseAddress
+        else { return false }
+        return memcmp(one, two, mine.count) == 0
+    }
+}

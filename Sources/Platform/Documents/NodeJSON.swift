@@ -1,12 +1,57 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import CSimdjson
+import Foundation
 
 extension Node {
     /// Compact JSON text in source order. Text over `limit` bytes is cut at a character and ends with `…`.
     package func json(limit: Int = .max) -> String {
+        if let text = scalarJSON(limit) { return text }
         var writer = JSONText(limit: limit)
         writer.write(self)
         return writer.finish()
+    }
+
+    /// The JSON of a short scalar that needs no escape, which most evidence is; nil for the rest.
+    private func scalarJSON(_ limit: Int) -> String? {
+        switch kind {
+        case .null: return limit >= 4 ? "null" : nil
+        case .bool: return limit >= 5 ? (bool == true ? "true" : "false") : nil
+        case .number: return bytes.count <= limit ? number : nil
+        case .array, .object: return nil
+        case .string:
+            let text = bytes
+            guard text.count <= limit - 2, text.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) else {
+                return nil
+            }
+            return String(unsafeUninitializedCapacity: text.count + 2) { buffer in
+                buffer[0] = 0x22
+                for index in 0..<text.count { buffer[index + 1] = text[index] }
+                buffer[text.count + 1] = 0x22
+                return text.count + 2
+            }
+        }
+    }
+
+    /// Whether both hold the same value: members in the same order, texts byte for byte. The keys they stand under may
+    /// differ.
+    package func hasSameContent(as other: Node) -> Bool {
+        let (mine, theirs) = (document.entries + Int(index), other.document.entries + Int(other.index))
+        let count = Int(mine.pointee.next) - Int(index)
+        guard count == Int(theirs.pointee.next) - Int(other.index) else { return false }
+        let (pool, otherPool) = (document.pool, other.document.pool)
+        for step in 0..<count {
+            let (one, two) = (mine[step], theirs[step])
+            let kind = Int(one.keyLengthKind & 15)
+            guard kind == Int(two.keyLengthKind & 15), one.length == two.length else { return false }
+            if step > 0 {
+                guard one.keyLengthKind == two.keyLengthKind,
+                    memcmp(pool + Int(one.keyOffset), otherPool + Int(two.keyOffset), Int(one.keyLengthKind >> 4)) == 0
+                else { return false }
+            }
+            guard kind == BULWARK_NUMBER || kind == BULWARK_STRING else { continue }
+            if memcmp(pool + Int(one.offset), otherPool + Int(two.offset), Int(one.length)) != 0 { return false }
+        }
+        return true
     }
 }
 
@@ -15,7 +60,10 @@ private struct JSONText {
     private var out: [UInt8] = []
     private let limit: Int
 
-    init(limit: Int) { self.limit = max(limit, 0) }
+    init(limit: Int) {
+        self.limit = max(limit, 0)
+        out.reserveCapacity(min(self.limit, 248))
+    }
 
     mutating func write(_ root: Node) {
         let entries = root.document.entries

@@ -8,8 +8,14 @@ struct DataEncoder: ReportEncoder {
 
     private var writer: TreeWriter
     /// The subject of the last result and its JSON: results of a subject come together.
-    private var lastSubject: Subject?
+    private var lastSubject = Subject(apiVersion: "", kind: "", name: "")
     private var lastSubjectJSON = OutputBuffer()
+    /// The file of the last result, as JSON.
+    private var lastFile = ""
+    private var lastFileJSON = OutputBuffer()
+    /// How the results of a check with an outcome begin. They come in the order of the checks, so the next one is mostly near.
+    private var heads: [(check: ObjectIdentifier, outcome: Outcome, json: OutputBuffer)] = []
+    private var nextHead = 0
 
     init(_ style: TreeWriter.Style, output: OutputBuffer) {
         writer = TreeWriter(style, output: output)
@@ -36,18 +42,45 @@ struct DataEncoder: ReportEncoder {
     mutating func add(_ result: CheckResult) {
         writer.breakLine()
         guard writer.style == .json else { return writer.result(result) }
-        if lastSubject != result.subject {
+        if lastSubjectJSON.count == 0 || lastSubject != result.subject {
             var small = TreeWriter(.json)
             small.subject(result.subject)
             lastSubject = result.subject
             lastSubjectJSON = small.output
         }
-        writer.beginObject()
-        writer.resultHead(result)
-        writer.key("subject")
-        writer.prepared(lastSubjectJSON)
-        writer.resultTail(result)
-        writer.endObject()
+        if let source = result.source, source.file != lastFile {
+            var small = OutputBuffer()
+            small.append(json: source.file)
+            (lastFile, lastFileJSON) = (source.file, small)
+        }
+        writer.prepared(head(result.check, result.outcome))
+        writer.output.write(
+            result, subject: lastSubjectJSON, file: lastFileJSON,
+            exemption: result.exemption.map { exemption in
+                var small = TreeWriter(.json)
+                small.exemption(exemption)
+                return small.output
+            })
+    }
+
+    private mutating func head(_ check: Check, _ outcome: Outcome) -> OutputBuffer {
+        let id = ObjectIdentifier(check)
+        for step in heads.indices {
+            let at = nextHead + step < heads.count ? nextHead + step : nextHead + step - heads.count
+            if heads[at].check == id, heads[at].outcome == outcome {
+                nextHead = at
+                return heads[at].json
+            }
+        }
+        var small = OutputBuffer()
+        small.append("{")
+        small.append(member: "check", check.id, comma: false)
+        small.append(member: "outcome", outcome.rawValue, comma: true)
+        small.append(member: "severity", check.severity.description, comma: true)
+        small.append(",\"subject\":")
+        nextHead = heads.count
+        heads.append((id, outcome, small))
+        return small
     }
 
     mutating func finish(_ summary: Summary) {
@@ -58,5 +91,36 @@ struct DataEncoder: ReportEncoder {
         writer.endObject()
         writer.finish()
         writer.output.flush()
+    }
+}
+
+extension OutputBuffer {
+    /// A result after its beginning, which ends with the key of the subject: `TreeWriter.result` for the case of millions.
+    fileprivate mutating func write(
+        _ result: CheckResult, subject: OutputBuffer, file: OutputBuffer, exemption: OutputBuffer?
+    ) {
+        append(subject)
+        append(member: "container", result.container, comma: true)
+        append(member: "message", result.message, comma: true)
+        append(member: "path", result.path, comma: true)
+        append(member: "value", result.value, comma: true)
+        if let source = result.source {
+            append(",\"source\":{\"file\":")
+            append(file)
+            append(",\"line\":")
+            append(integer: Int64(source.line))
+            append("},\"fingerprint\":\"")
+        } else {
+            append(",\"source\":null,\"fingerprint\":\"")
+        }
+        appendHex(result.fingerprint.high)
+        appendHex(result.fingerprint.low)
+        if let exemption {
+            append("\",\"exemption\":")
+            append(exemption)
+            append("}")
+        } else {
+            append("\"}")
+        }
     }
 }

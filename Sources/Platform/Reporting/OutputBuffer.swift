@@ -131,6 +131,24 @@ package struct OutputBuffer {
         block.count += digits
     }
 
+    /// Sixteen hexadecimal digits, eight at a time.
+    mutating func appendHex(_ value: UInt64) {
+        let start = UnsafeMutableRawPointer(room(16))
+        start.storeBytes(of: Self.digits(value >> 32), as: UInt64.self)
+        start.storeBytes(of: Self.digits(value & 0xffff_ffff), toByteOffset: 8, as: UInt64.self)
+        block.count += 16
+    }
+
+    /// The digits of 32 bits as the bytes of a word, the first digit at the lowest address.
+    @inline(__always)
+    private static func digits(_ value: UInt64) -> UInt64 {
+        var spread = (value | value << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f
+        let letters = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return (spread &+ 0x3030_3030_3030_3030 &+ letters &* 39).bigEndian
+    }
+
     @inline(__always)
     private static func hexDigit(_ value: Int) -> UInt8 {
         let digit = UInt8(truncatingIfNeeded: value & 15)

@@ -17,6 +17,8 @@ package struct LogQuery: Sendable {
     package var name: String?
     /// Part of the raw record, in any case (ASCII).
     package var text = ""
+    /// More of the same, all of which must be there: members as they stand in the record, as `"user":"alice"`.
+    package var fragments: [String] = []
     package var newestFirst = true
     /// At most 10,000.
     package var limit = 100
@@ -58,6 +60,7 @@ extension LogStore {
         if let namespace = query.namespace { sql.add("namespace = ?", namespace) }
         if let name = query.name { sql.add("name = ?", name) }
         if !query.text.isEmpty { sql.add("raw LIKE ? ESCAPE '\\'", Conditions.containing(query.text)) }
+        for fragment in query.fragments { sql.add("raw LIKE ? ESCAPE '\\'", Conditions.containing(fragment)) }
         if let after = query.after {
             sql.add("(time, id) \(query.newestFirst ? "<" : ">") (?, ?)", after.time, after.id)
         }

@@ -23,25 +23,30 @@ package final class Store: Sendable {
     package let ledger: FindingLedger
     /// Append-only streams of records.
     package let logs: LogStore
+    /// What admission decided.
+    package let admission: AdmissionLog
     let connection: Connection
 
     /// Opens or makes the file, brings its tables up to date, and marks reports that a crash cut off as failed.
     /// Blocks the thread; meant for the start of a program. `now` gives seconds since 1970.
     package static func open(
-        path: String, retention: Retention = Retention(), logger: Logger = Logger(label: "bulwark.store"),
+        path: String, retention: Retention = Retention(), admission: AdmissionLog.Limits = AdmissionLog.Limits(),
+        logger: Logger = Logger(label: "bulwark.store"),
         now: @escaping @Sendable () -> Int64 = { Store.wallClock() }
     ) throws -> Store {
         let connection = try Connection(path: path, retention: retention, logger: logger, now: now)
         try connection.migrate(module: "store", Schema.steps)
-        let store = Store(connection)
+        try connection.migrate(module: AdmissionSchema.module, AdmissionSchema.steps)
+        let store = Store(connection, admission)
         try store.ledger.recover()
         return store
     }
 
-    private init(_ connection: Connection) {
+    private init(_ connection: Connection, _ limits: AdmissionLog.Limits) {
         self.connection = connection
         ledger = FindingLedger(connection)
         logs = LogStore(connection)
+        admission = AdmissionLog(connection, limits: limits)
     }
 
     /// Ends every use of the file and gives up its lock. Later calls fail with `closed`.
@@ -73,5 +78,6 @@ package final class Store: Sendable {
     package func prune() async throws {
         try await ledger.prune()
         try await logs.prune()
+        try await admission.prune()
     }
 }

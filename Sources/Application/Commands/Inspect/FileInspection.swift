@@ -35,7 +35,12 @@ final class FileInspection {
         let inputs = learn(paths)
         for (index, input) in inputs.enumerated() {
             progress.show("inspecting \(index + 1) of \(inputs.count) files")
-            each(input) { found, kind in
+            each(input) { found in
+                if !input.isLearned {
+                    tally.objects += 1
+                    if found.kind != .pod { note("\(input.path): \(found.subject.display) stands in a list of pods") }
+                }
+                guard let kind = found.kind else { return }
                 if let kinds, !kinds.contains(kind) { return }
                 guard options.selects(found.subject) else { return }
                 judge(found, kind, input.path, emit)
@@ -55,6 +60,11 @@ final class FileInspection {
         for (index, file) in files.enumerated() {
             progress.show("reading \(index + 1) of \(files.count) files")
             var input = Input(path: file)
+            if isLongPodList(file) {
+                (input.isKept, input.isLearned) = (false, false)
+                inputs.append(input)
+                continue
+            }
             read(file) { document, list, size in
                 if size <= budget, list == nil { input.documents.append(document) } else { input.isKept = false }
                 objects(document, list, file, problem: { note("\(file):\($1): \($0)") }) { found in
@@ -72,7 +82,8 @@ final class FileInspection {
             inputs.append(input)
         }
         inspector.context = context
-        if !controllers.isEmpty { judgeOwners(inputs, controllers) }
+        let isLearned = inputs.allSatisfy(\.isLearned)
+        if !controllers.isEmpty || !isLearned { judgeOwners(inputs, isLearned ? controllers : nil) }
         progress.clear()
         return inputs
     }
@@ -81,8 +92,8 @@ final class FileInspection {
     func patch(for subject: Subject, in paths: [String]) -> String? {
         var patch: String?
         for input in learn(paths) {
-            each(input) { found, kind in
-                guard patch == nil, found.subject == subject else { return }
+            each(input) { found in
+                guard patch == nil, let kind = found.kind, found.subject == subject else { return }
                 let edits = inspector.plannedEdits(
                     for: Inspector.Input(object: found.object, kind: kind, subject: subject))
                 patch = PatchText.yaml(edits, of: found.object, subject: subject)
@@ -116,14 +127,26 @@ final class FileInspection {
         let path: String
         var documents: [Document] = []
         var isKept = true
+        /// False for pods that the first pass leaves out.
+        var isLearned = true
+    }
+
+    /// Whether a file is a list of pods, too long to be kept. No other object depends on a pod, and none is owned by one, so
+    /// the first pass learns nothing from it but what the second one sees too.
+    private func isLongPodList(_ file: String) -> Bool {
+        var header: ListHeader?
+        try? open(file) { header = DocumentReader.largeList(descriptor: $0) }
+        return header?.kind == "PodList"
     }
 
     /// What the owners of other objects show, so that it is not reported once more for each pod.
-    private func judgeOwners(_ inputs: [Input], _ controllers: Set<String>) {
+    /// `controllers` are the ids that others name as their owner's; nil when they are not known, so that any may be one.
+    private func judgeOwners(_ inputs: [Input], _ controllers: Set<String>?) {
         var unused = Tally()
-        for input in inputs {
-            each(input) { found, kind in
-                guard kind.isWorkload, let uid = found.uid, controllers.contains(uid) else { return }
+        for input in inputs where input.isLearned {
+            each(input) { found in
+                guard let kind = found.kind, kind.isWorkload, let uid = found.uid, controllers?.contains(uid) != false
+                else { return }
                 owners[uid] = inspector.inspect(
                     Inspector.Input(object: found.object, kind: kind, subject: found.subject), tally: &unused,
                     emit: { _ in })
@@ -145,11 +168,9 @@ final class FileInspection {
         }
     }
 
-    private func each(_ input: Input, _ body: (FoundObject, ObjectKind) -> Void) {
+    private func each(_ input: Input, _ body: (FoundObject) -> Void) {
         func visit(_ document: Document, _ list: ListHeader?) {
-            objects(document, list, input.path, problem: { _, _ in }) { found in
-                if let kind = found.kind { body(found, kind) }
-            }
+            objects(document, list, input.path, problem: { note("\(input.path):\($1): \($0)") }, body: body)
         }
         if input.isKept {
             for document in input.documents { visit(document, nil) }
@@ -182,19 +203,21 @@ final class FileInspection {
             }
         }
         do {
-            if file == "-" {
-                let spool = try standardInput ?? InputFile.spoolStandardInput()
-                standardInput = spool
-                lseek(spool, 0, SEEK_SET)
-                take(spool)
-            } else {
-                try InputFile.open(file, take)
-            }
+            try open(file, take)
         } catch let error as UserError {
             note(error.message)
         } catch {
             note("\(file): \(error)")
         }
+    }
+
+    /// Opens a file, or standard input from its beginning.
+    private func open(_ file: String, _ body: (Int32) -> Void) throws {
+        guard file == "-" else { return try InputFile.open(file, body) }
+        let spool = try standardInput ?? InputFile.spoolStandardInput()
+        standardInput = spool
+        lseek(spool, 0, SEEK_SET)
+        body(spool)
     }
 
     /// Tells a problem of the input once; the rest goes on.

@@ -1,5 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import CoreFoundation
+// The compiler takes `stat` from whichever module it met first: the C library, or this one that includes its header.
+import CNIOLinux
 import Documents
 import Foundation
 
@@ -45,19 +47,27 @@ enum InputFile {
         guard folders.insert(FolderID(device: UInt64(info.st_dev), inode: UInt64(info.st_ino))).inserted else { return }
         guard depth < maxDepth else { return problem("\(folder): folders are nested deeper than \(maxDepth)") }
         guard let directory = opendir(folder) else { return problem("\(folder): \(reason(errno))") }
-        var names: [String] = []
+        var names: [(name: String, type: UInt8)] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name != ".", name != "..", name != ".git" { names.append(name) }
+            if name != ".", name != "..", name != ".git" { names.append((name, entry.pointee.d_type)) }
         }
         closedir(directory)
-        for name in names.sorted() {
+        names.sort { $0.name < $1.name }
+        for (name, type) in names {
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
             var info = stat()
             let isManifest =
                 suffixes.contains((name.split(separator: ".").last ?? "").lowercased()) && name.contains(".")
+            // What the folder itself says of a plain file saves asking for each.
+            if type == UInt8(DT_REG) {
+                if !isManifest { continue }
+                guard files.count < maxFiles else { return problem("\(folder): more than \(maxFiles) files") }
+                files.append(path)
+                continue
+            }
             guard stat(path, &info) == 0 else {
                 // A dangling link that is no manifest concerns nobody.
                 if isManifest { problem("\(path): \(reason(errno))") }

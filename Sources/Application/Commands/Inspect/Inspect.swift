@@ -9,6 +9,7 @@ import Reporting
 /// `bulwark inspect`: judges the objects of files or of a cluster.
 struct Inspect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "inspect",
         abstract: "Inspect Kubernetes objects: files, folders, standard input (-), or a cluster (--live).",
         discussion: """
             Exit status: 0 done, 1 a failure reached --fail-on, 2 an input could not be read, 3 something could not be judged.

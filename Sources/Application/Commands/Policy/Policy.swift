@@ -4,5 +4,5 @@ import ArgumentParser
 /// `bulwark policy`: what pods may be.
 struct Policy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Work with pod policies.", subcommands: [PolicyJudge.self])
+        abstract: "Work with pod policies.", subcommands: [PolicyJudge.self, PolicyTest.self, PolicyImport.self])
 }

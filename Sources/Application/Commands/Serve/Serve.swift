@@ -13,10 +13,12 @@ import UnixSignals
 /// `bulwark serve`: watches a cluster, remembers what it finds, and shows it.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Watch a cluster (or files), remember what is found, and serve the console.",
         discussion: "A cluster is only touched when one is named: --context, --kubeconfig or --live.")
 
     @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var admission: ServeAdmission
 
     @Option(name: .long, help: "Inspect these files or folders instead of a cluster. Repeatable.")
     var files: [String] = []
@@ -73,7 +75,8 @@ struct Serve: AsyncParsableCommand {
         do {
             console = try await ConsoleServer(
                 configuration: configuration, store: store, control: ServerControl(service: service, store: store),
-                checks: try Catalogue.embedded().checks.map(\.check), version: Version.current, logger: logger,
+                checks: try Catalogue.embedded().checks.map(\.check) + AdmissionChecks.all, version: Version.current,
+                logger: logger,
                 onRunning: { port in Terminal.say("Bulwark inspects \(scope): https://\(address):\(port)") })
         } catch let error as ConsoleError {
             throw UserError("\(error)", .unfinished)
@@ -82,12 +85,20 @@ struct Serve: AsyncParsableCommand {
             // For the person at the terminal alone; it is stored as a hash and written nowhere else.
             Terminal.say("Log in as admin with the password \(password)  (shown this once)")
         }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: InspectionRunner(service: service)),
+        ]
+        if admission.admission {
+            guard cluster.isAsked else { throw UserError("--admission needs a cluster") }
+            try await AdmissionSession.reporting {
+                let client = try cluster.client(logger: logger)
+                services += try await admission.services(client, store, logger: logger).map { .init(service: $0) }
+            }
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: InspectionRunner(service: service)),
-                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()
         } catch {

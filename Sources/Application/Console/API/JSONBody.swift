@@ -40,6 +40,11 @@ struct JSONBody {
         return number
     }
 
+    func flag(_ name: String) throws -> Bool {
+        guard let flag = root[dynamic: name]?.bool else { throw ConsoleError(.invalid, "\(name) is true or false.") }
+        return flag
+    }
+
     func texts(_ name: String) throws -> [String] {
         guard let node = root[dynamic: name], !node.isNull else { return [] }
         let texts = node.elements.map(\.string)

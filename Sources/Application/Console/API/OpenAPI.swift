@@ -42,7 +42,8 @@ enum OpenAPI {
                             "A change needs the header \(Gate.formTokenHeader.rawName) with the session's form token."),
                     ],
                 ],
-                "schemas": .object(Schemas.all.map { .init(name: $0.key, value: $0.value) }),
+                "schemas": .object(
+                    (Array(Schemas.all) + Array(Schemas.policies)).map { .init(name: $0.key, value: $0.value) }),
             ],
         ]
     }

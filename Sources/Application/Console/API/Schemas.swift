@@ -23,7 +23,7 @@ enum Schemas {
     static func choice(_ values: [String]) -> JSONValue { ["type": "string", "enum": .strings(values)] }
 
     /// An object with these members; all of them are there unless `optional` names them.
-    private static func object(
+    static func object(
         _ properties: KeyValuePairs<String, JSONValue>, optional: Set<String> = []
     ) -> JSONValue {
         .object([

@@ -72,7 +72,7 @@ enum TrendChart {
 
     private static func day(_ time: Int64) -> String { String(Timestamp.readable(time).prefix(16)) }
 
-    private static func text(_ text: String, x: Double, y: Double, _ anchor: String, _ style: String = "") -> String {
+    static func text(_ text: String, x: Double, y: Double, _ anchor: String, _ style: String = "") -> String {
         "<text class=\"axis \(style)\" x=\"\(Markup.coordinate(x))\" y=\"\(Markup.coordinate(y))\" "
             + "text-anchor=\"\(anchor)\">\(Markup.escape(text))</text>"
     }
@@ -86,7 +86,7 @@ enum TrendChart {
         }
     }
 
-    private static func short(_ value: Int) -> String {
+    static func short(_ value: Int) -> String {
         switch value {
         case ..<10_000: String(value)
         case ..<1_000_000: "\(value / 1000)k"

@@ -25,10 +25,11 @@ enum OverviewPage {
         let progress = await parts.control.progress()
         let schedule = await parts.control.schedule()
         let last = runs.last
+        let admission = try await admission(call, parts)
         return parts.pages.page(
             "overview", title: "Overview", call, parts,
             [
-                "any": .flag(last != nil),
+                "any": .flag(last != nil), "admission": admission,
                 "ring": last.map { .markup(ScoreRing.draw($0.summary.score)) } ?? .none,
                 "change": change(runs), "objects": .text(Words.grouped(last?.summary.objects ?? 0)),
                 "subjects": .text(Words.grouped(last?.summary.subjects ?? 0)),
@@ -49,6 +50,21 @@ enum OverviewPage {
                 "running": .flag(progress.phase.isRunning), "progress": words(progress),
                 "failed": progress.phase == .failed ? .text(progress.message) : .none,
             ])
+    }
+
+    /// How admission went in the last hour, when it is on.
+    private static func admission(_ call: Call, _ parts: ConsoleParts) async throws -> PageValue {
+        guard let policies = parts.policies else { return .none }
+        let state = await policies.state()
+        let rates = try await parts.store.admission.rates(from: call.now - 3540, until: call.now + 60)
+        var filter = FindingFilter.open
+        filter.checks = Set(AdmissionChecks.all.map(\.id))
+        let open = try await parts.store.ledger.counts(filter).total
+        return [
+            "works": .flag(state.isEnabled && state.waitsFor == nil), "switchedOff": .flag(!state.isEnabled),
+            "waits": .text(state.waitsFor ?? ""), "rates": DecisionsPage.rates(rates, span: 3600),
+            "findings": open > 0 ? .text(Words.plural(open, "finding")) : .none,
+        ]
     }
 
     /// What the bar and its words show; the same that the API tells the page's script.

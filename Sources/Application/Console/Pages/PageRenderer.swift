@@ -79,7 +79,8 @@ struct PageRenderer: Sendable {
 enum Navigation {
     private static let entries: [(path: String, title: String, role: Role)] = [
         ("/", "Overview", .viewer), ("/findings", "Findings", .viewer), ("/workloads", "Workloads", .viewer),
-        ("/checks", "Checks", .viewer), ("/reports", "Reports", .viewer), ("/exemptions", "Exemptions", .viewer),
+        ("/policies", "Pod policies", .viewer), ("/decisions", "Decisions", .viewer), ("/checks", "Checks", .viewer),
+        ("/reports", "Reports", .viewer), ("/exemptions", "Exemptions", .viewer),
         ("/schedule", "Schedule", .viewer), ("/accounts", "Accounts", .administrator),
         ("/tokens", "API tokens", .administrator),
     ]
@@ -109,6 +110,14 @@ enum Notice: String {
     case accountRemoved
     case password
     case revoked
+    case bound
+    case unbound
+    case policyOn
+    case policyOff
+    case namespaceOn
+    case namespaceOff
+    case controlOn
+    case controlOff
 
     static func text(_ name: String?) -> PageValue {
         switch name.flatMap(Notice.init(rawValue:)) {
@@ -124,6 +133,14 @@ enum Notice: String {
         case .accountRemoved: "The account was removed with its sessions and tokens."
         case .password: "The password was changed. Other sessions of this account have ended."
         case .revoked: "The token no longer works."
+        case .bound: "The policy is bound."
+        case .unbound: "The binding was removed."
+        case .policyOn: "The policy is in force."
+        case .policyOff: "The policy is switched off: it is bound to nobody."
+        case .namespaceOn: "Pods of the namespace are judged again."
+        case .namespaceOff: "Pods of the namespace are no longer judged."
+        case .controlOn: "Admission judges again."
+        case .controlOff: "Admission judges nothing until it is switched on again."
         case nil: .none
         }
     }

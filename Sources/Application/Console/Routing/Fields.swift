@@ -80,7 +80,7 @@ package struct Fields: Sendable, Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func trim(_ text: String) -> String {
+    static func trim(_ text: String) -> String {
         let scalars = text.unicodeScalars
         guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
             let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })

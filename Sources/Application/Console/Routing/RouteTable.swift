@@ -6,12 +6,14 @@ enum RouteTable {
 
     static let pages: [Route] =
         StaticFiles.routes + LoginPage.routes + OverviewPage.routes + FindingsPage.routes + WorkloadPage.routes
-        + ChecksPage.routes + ReportsPage.routes + ExemptionsPage.routes + SchedulePage.routes + AccountsPage.routes
+        + PoliciesPage.routes + BindPage.routes + DecisionsPage.routes + ChecksPage.routes + ReportsPage.routes
+        + ExemptionsPage.routes + SchedulePage.routes + AccountsPage.routes
         + TokensPage.routes
 
     static let api: [Route] =
         SummaryAPI.routes + FindingsAPI.routes + WorkloadsAPI.routes + ChecksAPI.routes + ReportsAPI.routes
-        + ExemptionsAPI.routes + InspectionsAPI.routes + AccountsAPI.routes + TokensAPI.routes + OpenAPI.routes
+        + ExemptionsAPI.routes + PoliciesAPI.routes + DecisionsAPI.routes + InspectionsAPI.routes + AccountsAPI.routes
+        + TokensAPI.routes + OpenAPI.routes
 
     static let all: [Route] = pages + api + HealthRoutes.routes
 }

@@ -23,10 +23,8 @@ package enum PolicyChoice: Sendable, Equatable {
     ///
     /// `mayChange` is true for CREATE in the mutating phase. Elsewhere a policy that would have to fill something in
     /// refuses the pod, and `hint` (the policy that was chosen before: its annotation) is asked first.
-    /// `judge` judges by a Pod Security Standard, which never changes a pod.
     package static func among(
-        _ policies: [PodPolicy], for pod: Pod, mayChange: Bool, hint: String? = nil,
-        judge: (PodSecurityStandard, Pod) -> [Violation]
+        _ policies: [PodPolicy], for pod: Pod, mayChange: Bool, hint: String? = nil
     ) -> PolicyChoice {
         var changing: (policy: String, pod: Pod)?
         var refusals: [Refusal] = []
@@ -34,7 +32,8 @@ package enum PolicyChoice: Sendable, Equatable {
             var violations: [Violation]
             switch policy.rules {
             case .standard(let standard):
-                violations = judge(standard, pod)
+                // A standard never changes a pod.
+                violations = standard.violations(in: pod)
                 if violations.isEmpty { return .accepted(policy: policy.name, pod: pod) }
             case .fields(let rules):
                 // An API server of PodSecurityPolicy's time had repeated the field in the annotation by the time it

@@ -6,6 +6,8 @@ struct RulesJudge {
     let rules: SecurityRules
     let pod: Pod
     private(set) var found: [Violation] = []
+    /// More are not told: a hostile pod could have millions.
+    static let maxViolations = 1000
 
     init(rules: SecurityRules, pod: Pod) {
         self.rules = rules
@@ -16,7 +18,7 @@ struct RulesJudge {
         // PodSecurityPolicy dropped such a policy without a word; it accepts nothing.
         for problem in rules.unusable {
             add(
-                problem.field, path: "", message: "the policy's \(problem.field) cannot be used: \(problem.reason)",
+                problem.field, path: "", message: "the policy's \(problem.field) should be \(problem.expected)",
                 remedy: "correct the policy")
         }
         judgePod()
@@ -29,6 +31,7 @@ struct RulesJudge {
         _ control: String, container: String = "", path: String, value: EditValue? = nil, message: String,
         remedy: String
     ) {
+        guard found.count < Self.maxViolations else { return }
         found.append(
             Violation(
                 control, container: container, path: path, value: value.map { $0.json.cut(to: 200) } ?? "",

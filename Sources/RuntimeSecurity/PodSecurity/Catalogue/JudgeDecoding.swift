@@ -10,6 +10,9 @@ import Findings
 ///       kinds: [Ingress]            # which objects; workloads when absent
 ///       fail-when: {path: securityContext.privileged, is: true}
 ///       message: The container is privileged.
+///
+/// Comparisons: `is`, `is-not`, `in`, `not-in`, `prefix`, `above`, `below`, `present: true`, and `absent: true`, or `absent` with the
+/// type that a value has to have when there is one: string, object, list, quantity.
 enum JudgeDecoding {
     static func judge(_ node: Node, slug: String) throws(InspectionError) -> InspectionCheck.Judge {
         if let name = node["function"]?.string {
@@ -103,7 +106,8 @@ enum JudgeDecoding {
     }
 
     private static func test(_ node: Node, _ slug: String) throws(InspectionError) -> FieldCondition.Test {
-        if node["absent"]?.bool == true { return .absent }
+        if node["absent"]?.bool == true { return .absent(nil) }
+        if let shape = node["absent"]?.string.flatMap(FieldCondition.Shape.init) { return .absent(shape) }
         if node["present"]?.bool == true { return .present }
         if let bound = node["above"]?.int { return .above(bound) }
         if let bound = node["below"]?.int { return .below(bound) }

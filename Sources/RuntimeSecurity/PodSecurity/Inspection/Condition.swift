@@ -37,14 +37,15 @@ indirect enum Condition: Sendable {
     }
 }
 
-struct FieldCondition: Sendable {
+final class FieldCondition: Sendable {
     enum Step: Sendable {
         case key(String)
         case each
     }
 
     enum Test: Sendable {
-        case absent
+        /// What is there has to be of the shape, where one is named.
+        case absent(Shape?)
         case present
         case isBool(Bool, negated: Bool)
         case isText(String, negated: Bool)
@@ -55,13 +56,49 @@ struct FieldCondition: Sendable {
         case below(Int)
     }
 
+    /// What Kubernetes takes in a field.
+    enum Shape: String, Sendable {
+        case string, object, list, quantity
+
+        var described: String {
+            switch self {
+            case .string: "a string"
+            case .object: "an object"
+            case .list: "a list"
+            case .quantity: "a quantity"
+            }
+        }
+
+        func fits(_ node: Node) -> Bool {
+            switch self {
+            case .string: node.kind == .string
+            case .object: node.kind == .object
+            case .list: node.kind == .array
+            case .quantity: node.isQuantity
+            }
+        }
+    }
+
     let path: String
     let steps: [Step]
     let test: Test
     /// The container takes the field over from the pod when it has none of its own.
     let inherits: Bool
+    /// The path as written in results when it leads through no list, so that it is the same for all.
+    private let plainPath: String?
+    /// The keys of such a path.
+    private let keys: FieldKeys?
+
+    init(path: String, steps: [Step], test: Test, inherits: Bool) {
+        (self.path, self.steps, self.test, self.inherits) = (path, steps, test, inherits)
+        let names = steps.compactMap { if case .key(let key) = $0 { key } else { nil } }
+        let isPlain = names.count == steps.count
+        plainPath = isPlain ? Self.text(steps[...], []) : nil
+        keys = isPlain ? FieldKeys(names) : nil
+    }
 
     func match(_ node: Node, pod: Node?) throws(UnreadableField) -> Condition.Match? {
+        if let keys, let plainPath { return try match(node, pod, keys, plainPath) }
         if inherits, let pod, try !has(node, 0), try has(pod, 0) {
             guard let found = try search(pod, 0) else { return nil }
             return Condition.Match(path: .pod(text(found.indices)), value: found.value)
@@ -69,6 +106,28 @@ struct FieldCondition: Sendable {
         guard let found = try search(node, 0) else { return nil }
         return Condition.Match(path: .relative(text(found.indices)), value: found.value)
     }
+
+    private func match(
+        _ node: Node, _ pod: Node?, _ keys: FieldKeys, _ path: String
+    ) throws(UnreadableField) -> Condition.Match? {
+        if let value = try value(node, keys) {
+            return try holds(value) ? Condition.Match(path: .relative(path), value: value) : nil
+        }
+        if inherits, let pod, let value = try value(pod, keys) {
+            return try holds(value) ? Condition.Match(path: .pod(path), value: value) : nil
+        }
+        return holdsWhenAbsent ? Condition.Match(path: .relative(path), value: nil) : nil
+    }
+
+    private func value(_ node: Node, _ keys: FieldKeys) throws(UnreadableField) -> Node? {
+        switch node.descend(keys) {
+        case .found(let value): return value
+        case .absent: return nil
+        case .blocked(let holder, let step): throw noObject(holder, step)
+        }
+    }
+
+    private func text(_ indices: [Int]) -> String { plainPath ?? Self.text(steps[...], indices) }
 
     private struct Found {
         var value: Node?
@@ -109,11 +168,15 @@ struct FieldCondition: Sendable {
     private func member(_ node: Node, _ key: String, _ step: Int) throws(UnreadableField) -> Node? {
         guard node.kind == .object else {
             if node.isNull { return nil }
-            let parent = text([], upTo: step)
-            throw UnreadableField(
-                message: "\(parent.isEmpty ? "this" : parent) should be an object, not \(node.described)", path: parent)
+            throw noObject(node, step)
         }
         return node[dynamic: key]
+    }
+
+    private func noObject(_ node: Node, _ step: Int) -> UnreadableField {
+        let parent = Self.text(steps[..<step], [])
+        return UnreadableField(
+            message: "\(parent.isEmpty ? "this" : parent) should be an object, not \(node.described)", path: parent)
     }
 
     private var holdsWhenAbsent: Bool {
@@ -126,7 +189,9 @@ struct FieldCondition: Sendable {
 
     private func holds(_ node: Node) throws(UnreadableField) -> Bool {
         switch test {
-        case .absent: return false
+        case .absent(let shape):
+            if let shape, !shape.fits(node) { throw wrong(node, shape.described) }
+            return false
         case .present: return true
         case .isBool(let wanted, let negated):
             guard let value = node.bool else { throw wrong(node, "true or false") }
@@ -157,10 +222,10 @@ struct FieldCondition: Sendable {
     }
 
     /// The path with the indices of the elements that matched.
-    private func text(_ indices: [Int], upTo end: Int? = nil) -> String {
+    private static func text(_ steps: ArraySlice<Step>, _ indices: [Int]) -> String {
         var text = ""
         var used = 0
-        for step in steps[..<(end ?? steps.count)] {
+        for step in steps {
             switch step {
             case .key(let key):
                 // Keys with dots or slashes, such as annotations, are bracketed.
@@ -175,6 +240,15 @@ struct FieldCondition: Sendable {
             }
         }
         return text
+    }
+}
+
+extension Node {
+    /// Whether it can be a quantity, e.g. `250m` or `2`: a number or a text that begins like one.
+    var isQuantity: Bool {
+        if kind == .number { return true }
+        guard let first = string?.utf8.first else { return false }
+        return first >= UInt8(ascii: "0") && first <= UInt8(ascii: "9") || "+-.".utf8.contains(first)
     }
 }
 

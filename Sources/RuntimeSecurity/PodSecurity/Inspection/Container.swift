@@ -1,8 +1,8 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
 
-/// One container of a pod, with the settings that it takes over from the pod.
-struct Container {
+/// One container of a pod, with the settings that it takes over from the pod. What several checks ask for is worked out once.
+final class Container {
     /// Which of the pod's lists holds it.
     enum Role: Int, CaseIterable {
         case initial, main, ephemeral
@@ -32,17 +32,26 @@ struct Container {
     /// The pod's, nil when unset.
     let podSecurity: Node?
 
-    init(node: Node, role: Role, index: Int, podSecurity: Node?) throws(UnreadableField) {
+    /// The name, or its place in the list when it has none.
+    let name: String
+    /// The path of what stands in it, up to the last dot.
+    private(set) lazy var place = "\(base).\(role.list)[\(index)]."
+    private let base: String
+    /// The image it names, nil when it names none.
+    private(set) lazy var image = Result { () throws(UnreadableField) in try Images.Reference.of(node) }
+    /// The capabilities it adds and drops.
+    private(set) lazy var capabilities = Result { () throws(UnreadableField) in try Capabilities.Lists(security) }
+
+    /// `base` is the path of the pod spec.
+    init(node: Node, role: Role, index: Int, podSecurity: Node?, base: String) throws(UnreadableField) {
+        self.base = base
         self.node = node
         self.role = role
         self.index = index
         self.podSecurity = podSecurity
         security = try node.object("securityContext")
-        _ = try node.string("name")
+        name = try node.string("name") ?? "\(role.list)[\(index)]"
     }
-
-    /// The name, or its place in the list when it has none.
-    var name: String { node["name"]?.string ?? "\(role.list)[\(index)]" }
 
     /// A sidecar is an init container that keeps running (restartPolicy Always).
     var isSidecar: Bool { role == .initial && node["restartPolicy"]?.equals("Always") == true }
@@ -86,6 +95,7 @@ extension Node {
     func array(_ key: StaticString) throws(UnreadableField) -> Node? { try typed(key, .array, "a list") }
 
     func bool(_ key: StaticString) throws(UnreadableField) -> Bool? { try typed(key, .bool, "true or false")?.bool }
+    func text(_ key: StaticString) throws(UnreadableField) -> Node? { try typed(key, .string, "a string") }
     func string(_ key: StaticString) throws(UnreadableField) -> String? { try typed(key, .string, "a string")?.string }
 
     func int(_ key: StaticString) throws(UnreadableField) -> Int? {
@@ -108,6 +118,19 @@ extension Node {
             texts.append(text)
         }
         return texts
+    }
+
+    /// Whether a text of a list of strings holds `part`: `strings` without the strings, to be asked before.
+    func list(_ key: StaticString, holds part: StaticString) throws(UnreadableField) -> Bool {
+        guard let list = try array(key) else { return false }
+        var found = false
+        for element in list.elements {
+            guard element.kind == .string else {
+                throw UnreadableField(message: "\(key) should be a list of strings", path: "\(key)")
+            }
+            found = found || element.withUTF8 { $0.holds(part) } == true
+        }
+        return found
     }
 
     /// What `body` finds first in the objects of a list, nil when it finds nothing or the list is unset. Its errors get their

@@ -26,15 +26,16 @@ package struct InspectionContext: Sendable {
 
     /// What is kept of one object.
     private enum Entry: Sendable, Equatable {
-        /// The pods that a network policy or a disruption budget selects.
-        case selectors([LabelSelector])
+        /// The pods that a network policy or a disruption budget selects. Idle: a network policy with rules for a direction
+        /// that its policy types leave out, which then do nothing.
+        case selectors([LabelSelector], isIdle: Bool = false)
         case service(ServicePorts)
         /// What a service account says about mounting its token.
         case account(automount: Bool?)
         /// What a role grants; nil when its rules cannot be read.
         case role(Permissions?)
-        /// The hosts that an ingress claims.
-        case hosts([String])
+        /// The hosts that an ingress claims, and the services that it publishes without TLS.
+        case ingress(hosts: [String], open: Set<String>)
     }
 
     /// By kind, namespace (empty for cluster-wide kinds) and name.
@@ -71,8 +72,8 @@ package struct InspectionContext: Sendable {
     private mutating func set(_ entry: Entry?, _ kind: ObjectKind, _ namespace: String, _ name: String) -> Bool {
         let old = entries[kind]?[namespace]?[name]
         if old == entry { return false }
-        if case .hosts(let hosts)? = old { for host in hosts { claims[host, default: 0] -= 1 } }
-        if case .hosts(let hosts)? = entry { for host in hosts { claims[host, default: 0] += 1 } }
+        if case .ingress(let hosts, _)? = old { for host in hosts { claims[host, default: 0] -= 1 } }
+        if case .ingress(let hosts, _)? = entry { for host in hosts { claims[host, default: 0] += 1 } }
         entries[kind, default: [:]][namespace, default: [:]][name] = entry
         return true
     }
@@ -80,7 +81,12 @@ package struct InspectionContext: Sendable {
     private static func entry(_ object: Node, _ kind: ObjectKind) -> Entry? {
         let spec = object["spec"]
         switch kind {
-        case .networkPolicy: return .selectors([LabelSelector(spec?["podSelector"])])
+        case .networkPolicy:
+            // One that no API server takes selects nothing.
+            for key: StaticString in ["policyTypes", "ingress", "egress"] {
+                if let list = spec?[key], !list.isNull, list.kind != .array { return .selectors([]) }
+            }
+            return .selectors([LabelSelector(spec?["podSelector"])], isIdle: isIdle(spec))
         case .podDisruptionBudget: return .selectors([LabelSelector(spec?["selector"])])
         case .ciliumNetworkPolicy, .ciliumClusterwideNetworkPolicy:
             let rules = [spec].compactMap { $0 } + object.list("specs")
@@ -90,14 +96,37 @@ package struct InspectionContext: Sendable {
         case .role, .clusterRole: return .role(try? Permissions(role: object))
         case .ingress:
             let hosts = (spec?.list("rules") ?? []).compactMap { $0["host"]?.string?.lowercased() }
-            return .hosts(Array(Set(hosts)).filter { !$0.isEmpty }.sorted())
+            let isOpen = spec?.list("tls").isEmpty != false
+            return .ingress(
+                hosts: Array(Set(hosts)).filter { !$0.isEmpty }.sorted(), open: isOpen ? published(by: spec) : [])
         default: return nil
         }
     }
 
-    /// A Cilium policy without any rule selects nothing.
+    /// A Cilium policy without any rule selects nothing, nor does one that leaves open what it has no rule for.
     private static func isRule(_ rule: Node) -> Bool {
-        rule["ingress"] != nil || rule["egress"] != nil || rule["ingressDeny"] != nil || rule["egressDeny"] != nil
+        // What cannot be read closes nothing.
+        func closes(_ direction: StaticString) -> Bool {
+            guard let settings = rule["enableDefaultDeny"], !settings.isNull else { return true }
+            guard settings.kind == .object else { return false }
+            return settings[direction].map { $0.isNull || $0.bool == true } ?? true
+        }
+        return (rule["ingress"] != nil || rule["ingressDeny"] != nil) && closes("ingress")
+            || (rule["egress"] != nil || rule["egressDeny"] != nil) && closes("egress")
+    }
+
+    private static func isIdle(_ spec: Node?) -> Bool {
+        guard let types = spec?["policyTypes"], types.count > 0 else { return false }
+        let lacks = { (type: StaticString) in !types.elements.contains { $0.equals(type) } }
+        return lacks("Ingress") && spec?.list("ingress").isEmpty == false
+            || lacks("Egress") && spec?.list("egress").isEmpty == false
+    }
+
+    /// The services behind an ingress: of its rules and its default, as the API of today and of the past write them.
+    private static func published(by spec: Node?) -> Set<String> {
+        var backends = [spec?["defaultBackend"], spec?["backend"]]
+        for rule in spec?.list("rules") ?? [] { backends += (rule["http"]?.list("paths") ?? []).map { $0["backend"] } }
+        return Set(backends.compactMap { $0?["service"]?["name"]?.string ?? $0?["serviceName"]?.string })
     }
 
     private static func namespace(_ metadata: Node?, _ kind: ObjectKind) -> String {
@@ -116,17 +145,43 @@ package struct InspectionContext: Sendable {
 
     /// Whether a network policy of the namespace, or a cluster-wide one, selects pods with these labels.
     func isIsolated(namespace: String, labels: Node?) -> Bool {
-        selects(.networkPolicy, namespace, labels) || selects(.ciliumNetworkPolicy, namespace, labels)
-            || selects(.ciliumClusterwideNetworkPolicy, "", labels)
+        if selects(.networkPolicy, namespace, labels) { return true }
+        // Cilium gives every pod a label for its namespace, which the pod itself does not carry.
+        let given = ["io.kubernetes.pod.namespace": namespace]
+        return selects(.ciliumNetworkPolicy, namespace, labels, given: given)
+            || selects(.ciliumClusterwideNetworkPolicy, "", labels, given: given)
+    }
+
+    /// A network policy that selects the pods and has rules without effect; nil when there is none, or when another policy
+    /// without such a mistake selects them too.
+    func idlePolicy(namespace: String, labels: Node?) -> String? {
+        var idle: String?
+        for (name, entry) in entries[.networkPolicy]?[namespace] ?? [:] {
+            guard case .selectors(let selectors, let isIdle) = entry, selectors.contains(where: { $0.matches(labels) })
+            else { continue }
+            if !isIdle { return nil }
+            idle = min(idle ?? name, name)
+        }
+        return idle
+    }
+
+    /// An ingress that publishes a service without TLS.
+    func openIngress(service: String, namespace: String) -> String? {
+        guard let candidates = entries[.ingress]?[namespace] else { return nil }
+        return candidates.filter { _, entry in
+            if case .ingress(_, let open) = entry { open.contains(service) } else { false }
+        }.keys.min()
     }
 
     func hasBudget(namespace: String, labels: Node?) -> Bool { selects(.podDisruptionBudget, namespace, labels) }
 
-    private func selects(_ kind: ObjectKind, _ namespace: String, _ labels: Node?) -> Bool {
+    private func selects(
+        _ kind: ObjectKind, _ namespace: String, _ labels: Node?, given: [String: String] = [:]
+    ) -> Bool {
         guard let candidates = entries[kind]?[namespace] else { return false }
         return candidates.values.contains { entry in
-            guard case .selectors(let selectors) = entry else { return false }
-            return selectors.contains { $0.matches(labels) }
+            guard case .selectors(let selectors, _) = entry else { return false }
+            return selectors.contains { $0.matches(labels, given: given) }
         }
     }
 

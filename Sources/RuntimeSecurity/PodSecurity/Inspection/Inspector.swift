@@ -43,7 +43,7 @@ package struct Inspector: Sendable {
     @discardableResult
     package func inspect(_ input: Input, tally: inout Tally, emit: (CheckResult) -> Void) -> ProblemSet {
         let target = Target(object: input.object, kind: input.kind, subject: input.subject)
-        var run = Run(inspector: self, input: input, target: target, digest: nil, problems: ProblemSet(), judged: false)
+        var run = Run(inspector: self, input: input, target: target, digest: nil, problems: .forObject(), judged: false)
         for index in checks.indices { run.judge(index, &tally, emit) }
         if run.judged { tally.subjects += 1 }
         return run.problems
@@ -60,8 +60,7 @@ private struct Run {
     var judged: Bool
 
     mutating func judge(_ index: Int, _ tally: inout Tally, _ emit: (CheckResult) -> Void) {
-        let check = inspector.checks[index]
-        switch check.judge {
+        switch inspector.checks[index].judge {
         case .container(let judge):
             guard target.kind.isWorkload else { return }
             if let unreadable = target.unreadable { return error(unreadable, "", index, nil, &tally, emit) }
@@ -185,7 +184,7 @@ private struct Run {
         case .pod(let text): return "\(target.kind.podSpecPath).\(text)"
         case .relative(let text):
             guard let container else { return "\(target.kind.podSpecPath).\(text)" }
-            return "\(target.kind.podSpecPath).\(container.role.list)[\(container.index)].\(text)"
+            return container.place + text
         }
     }
 }

@@ -68,10 +68,11 @@ struct LabelSelector: Sendable, Equatable {
         return key
     }
 
-    func matches(_ labels: Node?) -> Bool {
+    /// `given` are labels that the object has without carrying them itself.
+    func matches(_ labels: Node?, given: [String: String] = [:]) -> Bool {
         if unreadable { return false }
         for term in terms {
-            let value = labels?[dynamic: term.key].map { $0.string ?? $0.json(limit: 63) }
+            let value = given[term.key] ?? labels?[dynamic: term.key].map { $0.string ?? $0.json(limit: 63) }
             switch term.requirement {
             case .isIn(let values): guard let value, values.contains(value) else { return false }
             case .notIn(let values): if let value, values.contains(value) { return false }

@@ -26,6 +26,8 @@ struct Permissions: OptionSet, Sendable {
             if rule.allows(["get", "list", "watch"], on: Self.sensitiveResources, in: "") || rule.allowsExec {
                 found.insert(.sensitive)
             }
+            // The specs of workloads show their configuration, credentials in clear text among it.
+            if rule.allows(["get", "list", "watch"], on: Self.workloads, in: nil) { found.insert(.sensitive) }
             let isAboutOneself = rule.resources.isSubset(of: Self.aboutOneself)
             if !isAboutOneself, rule.allows(["create", "update", "patch", "delete"], on: nil, in: nil) {
                 found.insert(.sensitive)
@@ -39,7 +41,10 @@ struct Permissions: OptionSet, Sendable {
         "selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews",
     ]
 
-    private static let sensitiveResources = ["secrets", "pods", "nodes", "pods/log", "nodes/proxy"]
+    private static let sensitiveResources = [
+        "secrets", "pods", "nodes", "pods/log", "nodes/proxy", "pods/portforward",
+    ]
+    private static let workloads = ["deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs"]
 }
 
 /// One rule of a Role or ClusterRole.

@@ -6,6 +6,13 @@ package struct ProblemSet: Sendable, Equatable {
 
     package init() {}
 
+    /// For the judging of one object: with room for what a pod usually shows.
+    static func forObject() -> ProblemSet {
+        var set = ProblemSet()
+        set.keys.reserveCapacity(40)
+        return set
+    }
+
     package var isEmpty: Bool { keys.isEmpty }
 
     /// Returns false when it was there already.

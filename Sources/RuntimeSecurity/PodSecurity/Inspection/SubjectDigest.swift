@@ -20,11 +20,21 @@ struct SubjectDigest {
 
     func fingerprint(check: String, container: String) -> Fingerprint {
         var hash = SHA256()
-        var data = bytes
-        data.append(contentsOf: check.utf8)
-        data.append(.max)
-        data.append(contentsOf: container.utf8)
-        data.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        let count = bytes.count + check.utf8.count + 1 + container.utf8.count
+        withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { data in
+            data.copyBytes(from: bytes)
+            var end = bytes.count
+            func append(_ text: String) {
+                var text = text
+                text.withUTF8 { UnsafeMutableRawBufferPointer(rebasing: data[end...]).copyBytes(from: $0) }
+                end += text.utf8.count
+            }
+            append(check)
+            data[end] = .max
+            end += 1
+            append(container)
+            hash.update(bufferPointer: UnsafeRawBufferPointer(data))
+        }
         return hash.finalize().withUnsafeBytes { digest in
             Fingerprint(
                 high: UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),

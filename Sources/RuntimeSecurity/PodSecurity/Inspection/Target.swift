@@ -3,7 +3,7 @@ import Documents
 import Findings
 
 /// One object under inspection, opened once for all checks.
-struct Target {
+final class Target {
     let object: Node
     let kind: ObjectKind
     let subject: Subject
@@ -72,7 +72,8 @@ struct Target {
                         path: "\(base).\(role.list)[\(index)]")
                 }
                 do throws(UnreadableField) {
-                    containers.append(try Container(node: node, role: role, index: index, podSecurity: security))
+                    containers.append(
+                        try Container(node: node, role: role, index: index, podSecurity: security, base: base))
                 } catch {
                     throw UnreadableField(
                         message: error.message, path: "\(base).\(role.list)[\(index)].\(error.path)")

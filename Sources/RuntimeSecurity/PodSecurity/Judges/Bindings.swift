@@ -57,7 +57,9 @@ enum Bindings {
         // A cluster binding of a namespaced role is refused by the API server.
         if role.kind == "Role", target.kind == .clusterRoleBinding { return .pass }
         guard let granted = context.permissions(kind: role.kind, name: role.name, namespace: target.namespace) else {
-            return .notApplicable
+            return .warn(
+                "The binding gives \(role.name), which is not among the inspected objects: what it allows is unknown.",
+                path, role.node)
         }
         if granted.contains(.everything) {
             return .fail("The binding gives \(role.name), which allows everything.", path, role.node)

@@ -74,7 +74,7 @@ enum Capabilities {
         _ container: Container, _ isBad: (String) -> Bool
     ) throws(UnreadableField) -> Verdict {
         let (added, _) = try lists(container)
-        guard let index = added.firstIndex(where: isBad) else { return .pass }
+        guard !added.isEmpty, let index = added.firstIndex(where: isBad) else { return .pass }
         return .fail(
             "The container adds the capability \(added[index]).", addPath(index), node(container, "add", index))
     }
@@ -92,12 +92,23 @@ enum Capabilities {
     }
 
     private static func lists(_ container: Container) throws(UnreadableField) -> (added: [String], dropped: [String]) {
-        guard let security = container.security else { return ([], []) }
-        do throws(UnreadableField) {
-            guard let capabilities = try security.object("capabilities") else { return ([], []) }
-            return (try names(capabilities, "add"), try names(capabilities, "drop"))
-        } catch {
-            throw UnreadableField(message: error.message, path: "securityContext.\(error.path)")
+        let lists = try container.capabilities.get()
+        return (lists.added, lists.dropped)
+    }
+
+    /// What a security context adds and drops, in upper case and without the prefix.
+    struct Lists {
+        var added: [String] = []
+        var dropped: [String] = []
+
+        init(_ security: Node?) throws(UnreadableField) {
+            guard let security else { return }
+            do throws(UnreadableField) {
+                guard let capabilities = try security.object("capabilities") else { return }
+                (added, dropped) = (try names(capabilities, "add"), try names(capabilities, "drop"))
+            } catch {
+                throw UnreadableField(message: error.message, path: "securityContext.\(error.path)")
+            }
         }
     }
 

@@ -7,9 +7,19 @@ enum Environment {
     static func duplicateNames(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
+        // Few names are compared with each other in place; many are worth a set.
+        var names: [Node] = []
         var seen: Set<String> = []
         return try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
-            guard let name = try variable.string("name"), !seen.insert(name).inserted else { return nil }
+            guard let node = try variable.text("name"), let name = node.string else { return nil }
+            if names.count < 24 {
+                let isNew = !names.contains { $0.hasSameText(as: node) }
+                names.append(node)
+                if names.count == 24 { seen = Set(names.compactMap(\.string)) }
+                if isNew { return nil }
+            } else if seen.insert(name).inserted {
+                return nil
+            }
             return .fail(
                 "The variable \(name) is set twice: only the last one counts.", .relative("env[\(index)].name"),
                 variable["name"])
@@ -19,8 +29,9 @@ enum Environment {
     static func credentials(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
     {
         try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
-            guard let name = try variable.string("name"), let value = try variable.string("value"),
-                Credentials.isCredential(name: name, value: value)
+            guard let nameNode = try variable.text("name"), let valueNode = try variable.text("value"),
+                Credentials.mayBeCredential(name: nameNode, value: valueNode), let name = nameNode.string,
+                let value = valueNode.string, Credentials.isCredential(name: name, value: value)
             else { return nil }
             return .fail(
                 "The variable \(name) looks like a credential in clear text.", .relative("env[\(index)].value"),
@@ -52,6 +63,7 @@ enum Credentials {
         "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "accesskey", "access_key",
         "privatekey",
         "private_key", "credential", "_cli_key", "key_content", "encryption_key", "auth_key", "azureactivedirectory",
+        "bearer",
     ]
     /// Endings of names that point at a credential instead of holding one, or say something about it.
     private static let harmless = [
@@ -64,13 +76,48 @@ enum Credentials {
 
     static func isCredential(name: String, value: String) -> Bool {
         if holdsKey(value) { return true }
+        var name = name
+        if !name.withUTF8({ hintsAtCredential($0) }) { return false }
         let lower = plain(name)
         guard
             words.contains(where: lower.holds) || lower == "pass" || lower.hasSuffix("_pass")
                 || lower.hasSuffix("_pwd") || lower == "pwd_key"
+                || lower.hasPrefix("azure_") && lower.hasSuffix("key")
         else { return false }
         if harmless.contains(where: lower.hasSuffix) { return false }
         return looksSecret(value)
+    }
+
+    /// Whether one of the words below can stand in a name at all: each holds one of these pairs of letters, in any case. Nearly
+    /// no name does, and asking is far cheaper than looking for every word.
+    private static func hintsAtCredential(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        var window: UInt16 = 0
+        for byte in name {
+            let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+            window = window << 8 | UInt16(isUpper ? byte | 0x20 : byte)
+            switch window {
+            // pa, pw, se, to, ke, cr, az, be
+            case 0x7061, 0x7077, 0x7365, 0x746F, 0x6B65, 0x6372, 0x617A, 0x6265: return true
+            default: break
+            }
+        }
+        return false
+    }
+
+    /// False where `isCredential` surely is; asked before any text is made of the two strings.
+    static func mayBeCredential(name: Node, value: Node) -> Bool {
+        name.withUTF8 { hintsAtCredential($0) } == true
+            || value.withUTF8 { text in
+                beginsAsKey(text.first) || privateKeys.contains { text.holds($0.start) }
+            } == true
+    }
+
+    /// Whether a well-known key begins with this byte.
+    private static func beginsAsKey(_ byte: UInt8?) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A"), UInt8(ascii: "g"), UInt8(ascii: "x"), UInt8(ascii: "s"): true
+        default: false
+        }
     }
 
     /// A name in lower case, with its parts joined by underscores.
@@ -87,7 +134,8 @@ enum Credentials {
 
     /// Whether a value is the form of a well-known secret, whatever it is called.
     static func holdsKey(_ value: String) -> Bool {
-        if value.holds("-----BEGIN"), value.holds("PRIVATE KEY-----") { return true }
+        if holdsPrivateKey(value) { return true }
+        if !beginsAsKey(value.utf8.first) { return false }
         for (prefix, length) in [
             ("AKIA", 20), ("ASIA", 20), ("ghp_", 40), ("gho_", 40), ("github_pat_", 60), ("glpat-", 26), ("xoxb-", 30),
             ("sk_live_", 24), ("AIza", 39),
@@ -97,6 +145,15 @@ enum Credentials {
         }
         return false
     }
+
+    /// A PEM block of a private key, of whatever kind; some writers shorten its dashes or write it small.
+    private static func holdsPrivateKey(_ value: String) -> Bool {
+        privateKeys.contains { value.holds($0.start) && value.holds($0.end) }
+    }
+
+    private static let privateKeys: [(start: StaticString, end: StaticString)] = [
+        ("-BEGIN ", "PRIVATE KEY-"), ("-begin ", "private key-"), ("-Begin ", "Private Key-"),
+    ]
 
     /// A flag, a number, a path, an address or a reference to another variable is no secret.
     private static func looksSecret(_ value: String) -> Bool {
@@ -118,17 +175,22 @@ enum Credentials {
 extension String {
     /// Whether the bytes of `part` stand anywhere in the text. Environments and configuration maps hold long texts, and the
     /// standard library's search walks them by characters.
-    fileprivate func holds(_ part: StaticString) -> Bool {
+    func holds(_ part: StaticString) -> Bool {
         var text = self
-        return text.withUTF8 { bytes in
-            let length = part.utf8CodeUnitCount
-            guard var at = bytes.baseAddress, length > 0 else { return false }
-            let end = at + bytes.count
-            while end - at >= length, let found = memchr(at, Int32(part.utf8Start[0]), end - at - length + 1) {
-                if memcmp(found, part.utf8Start, length) == 0 { return true }
-                at = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) + 1
-            }
-            return false
+        return text.withUTF8 { $0.holds(part) }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether `part` stands anywhere in these bytes.
+    func holds(_ part: StaticString) -> Bool {
+        let length = part.utf8CodeUnitCount
+        guard var at = baseAddress, length > 0 else { return false }
+        let end = at + count
+        while end - at >= length, let found = memchr(at, Int32(part.utf8Start[0]), end - at - length + 1) {
+            if memcmp(found, part.utf8Start, length) == 0 { return true }
+            at = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) + 1
         }
+        return false
     }
 }

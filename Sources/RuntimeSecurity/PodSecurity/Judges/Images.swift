@@ -11,9 +11,9 @@ enum Images {
         var tag = ""
         var digest = ""
 
-        /// The reference of a container; an `@` that no digest follows makes it none.
-        static func of(_ container: Container) throws(UnreadableField) -> Reference? {
-            guard let text = try container.node.string("image"), !text.isEmpty else { return nil }
+        /// The reference in a container; an `@` that no digest follows makes it none.
+        static func of(_ container: Node) throws(UnreadableField) -> Reference? {
+            guard let text = try container.string("image"), !text.isEmpty else { return nil }
             let image = Reference(text)
             if text.utf8.contains(UInt8(ascii: "@")), !image.hasDigest {
                 throw UnreadableField(message: "image should name a digest after the @", path: "image")
@@ -29,32 +29,41 @@ enum Images {
         }
 
         init(_ text: String) {
-            var rest = Substring(text)
-            if let at = rest.firstIndex(of: "@") {
-                digest = String(rest[rest.index(after: at)...])
+            var text = text
+            text.withUTF8 { read(Slice(base: $0, bounds: 0..<$0.count)) }
+        }
+
+        private typealias Part = Slice<UnsafeBufferPointer<UInt8>>
+
+        private mutating func read(_ text: Part) {
+            func string(_ part: Part) -> String { String(decoding: UnsafeBufferPointer(rebasing: part), as: UTF8.self) }
+            var rest = text
+            if let at = rest.firstIndex(of: UInt8(ascii: "@")) {
+                digest = string(rest[(at + 1)...])
                 rest = rest[..<at]
             }
             // A colon after the last slash starts the tag; before it, a port.
-            let name = rest.lastIndex(of: "/").map { rest[rest.index(after: $0)...] } ?? rest
-            if let colon = name.firstIndex(of: ":") {
-                tag = String(name[name.index(after: colon)...])
+            let name = rest.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? rest.startIndex
+            if let colon = rest[name...].firstIndex(of: UInt8(ascii: ":")) {
+                tag = string(rest[(colon + 1)...])
                 rest = rest[..<colon]
             }
-            if let slash = rest.firstIndex(of: "/") {
+            if let slash = rest.firstIndex(of: UInt8(ascii: "/")) {
                 let first = rest[..<slash]
-                if first.contains(".") || first.contains(":") || first == "localhost" {
-                    registry = String(first)
-                    rest = rest[rest.index(after: slash)...]
+                let isHost = first.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":") }
+                if isHost || first.elementsEqual("localhost".utf8) {
+                    registry = string(first)
+                    rest = rest[(slash + 1)...]
                 }
             }
-            repository = String(rest)
+            repository = string(rest)
         }
     }
 
     static func movingTag(_ container: Container, _: Target, context: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        guard let image = try Reference.of(container) else { return .notApplicable }
+        guard let image = try container.image.get() else { return .notApplicable }
         if !image.digest.isEmpty { return .pass }
         if image.tag.isEmpty {
             return .fail("The image has no tag, so it is whatever is newest.", "image", container.node["image"])
@@ -66,7 +75,7 @@ enum Images {
     }
 
     static func notPinned(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
-        guard let image = try Reference.of(container) else { return .notApplicable }
+        guard let image = try container.image.get() else { return .notApplicable }
         if !image.digest.isEmpty { return .pass }
         return .fail("The image is not pinned to a digest.", "image", container.node["image"])
     }
@@ -74,12 +83,15 @@ enum Images {
     static func notAlwaysPulled(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        guard let image = try Reference.of(container) else { return .notApplicable }
+        guard let image = try container.image.get() else { return .notApplicable }
         // A digest always names the same bytes, wherever they were pulled.
         if !image.digest.isEmpty { return .pass }
         guard let policy = try container.node.string("imagePullPolicy"), !policy.isEmpty else {
-            // Kubernetes' own default.
-            if image.tag.isEmpty || image.tag == "latest" { return .pass }
+            // Kubernetes' own default follows the tag of the day on which the object is made.
+            if image.tag.isEmpty || image.tag == "latest" {
+                return .warn(
+                    "imagePullPolicy is unset: it is Always only until the image gets a fixed tag.", "imagePullPolicy")
+            }
             return .fail(
                 "The image is not pulled at every start: imagePullPolicy is unset and the tag is fixed.",
                 "imagePullPolicy")
@@ -91,7 +103,7 @@ enum Images {
     static func untrustedRegistry(_ container: Container, _: Target, context: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        guard let image = try Reference.of(container) else { return .notApplicable }
+        guard let image = try container.image.get() else { return .notApplicable }
         let allowed = context.settings.allowedRegistries
         if allowed.isEmpty {
             if !isAddress(image.registry) { return .pass }
@@ -117,6 +129,10 @@ enum Images {
 
     private static func isAddress(_ registry: String) -> Bool {
         if registry.hasPrefix("[") { return true }
+        guard registry.utf8.first.map({ $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2B || $0 == 0x2D || $0 == 0x3A }) == true
+        else {
+            return false
+        }
         let host = registry.split(separator: ":").first ?? ""
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }

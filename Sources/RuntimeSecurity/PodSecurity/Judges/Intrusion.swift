@@ -17,8 +17,9 @@ enum Intrusion {
         }
         if let offered { return offered }
         for key: StaticString in ["command", "args"] {
+            guard try container.node.list(key, holds: "sudo") else { continue }
             for (index, text) in try container.node.strings(key).enumerated() {
-                if text.split(whereSeparator: { " ;|&\n\t".contains($0) }).contains(where: {
+                if text.split(whereSeparator: { " ;|&\n\t\"'`()".contains($0) }).contains(where: {
                     $0 == "sudo" || $0.hasSuffix("/sudo")
                 }) {
                     return .fail("The container starts with sudo.", .relative("\(key)[\(index)]"))
@@ -76,7 +77,8 @@ enum Intrusion {
                 return .fail("The workload is the Kubernetes dashboard.", .template("metadata.labels"), labels)
             }
         }
-        if target.podLabels?["name"]?.equals("tiller") == true, target.podLabels?["app"]?.equals("helm") == true {
+        // The labels that `helm init` gave it. Clients of Helm 3 run nothing in the cluster.
+        if target.podLabels?["name"]?.equals("tiller") == true || target.podLabels?["app"]?.equals("helm") == true {
             return .fail(
                 "The workload is Tiller, which obeys anybody who reaches it.", .template("metadata.labels"),
                 target.podLabels)
@@ -89,13 +91,14 @@ enum Intrusion {
         }
         for container in target.containers {
             guard let text = try container.node.string("image") else { continue }
+            guard text.holds("dashboard") || text.holds("tiller") || text.holds("kubernetesui") else { continue }
             let name = Images.Reference(text).repository.split(separator: "/").suffix(2).joined(separator: "/")
             let last = name.split(separator: "/").last ?? ""
             let path = "\(container.role.list)[\(container.index)].image"
-            if last.hasPrefix("kubernetes-dashboard") || name == "kubernetesui/dashboard" {
+            if last.contains("kubernetes-dashboard") || name.hasPrefix("kubernetesui/") {
                 return .fail("The image is the Kubernetes dashboard.", .pod(path), container.node["image"])
             }
-            if last == "tiller" {
+            if last.contains("tiller") {
                 return .fail(
                     "The image is Tiller, which obeys anybody who reaches it.", .pod(path), container.node["image"])
             }

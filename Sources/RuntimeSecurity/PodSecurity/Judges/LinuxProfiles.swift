@@ -92,7 +92,8 @@ enum LinuxProfiles {
         guard let list = try target.podSecurity?.array("sysctls") else { return .pass }
         for (index, sysctl) in list.elements.enumerated() {
             // Slashes and dots are interchangeable in sysctl names.
-            let name = (try sysctl.string("name") ?? "").replacing("/", with: ".")
+            var name = try sysctl.string("name") ?? ""
+            if name.utf8.contains(UInt8(ascii: "/")) { name = String(name.map { $0 == "/" ? "." : $0 }) }
             if !safeSysctls.contains(name) {
                 return .fail(
                     "The sysctl \(name) is outside the safe set.", .pod("securityContext.sysctls[\(index)].name"),

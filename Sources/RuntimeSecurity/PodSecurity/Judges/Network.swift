@@ -1,17 +1,25 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
+import Findings
 
 /// How pods are reached.
 enum Network {
     static func notIsolated(_ target: Target, context: InspectionContext) throws(UnreadableField) -> Verdict {
-        if context.isIsolated(namespace: target.namespace, labels: target.podLabels) { return .pass }
+        if context.isIsolated(namespace: target.namespace, labels: target.podLabels) {
+            guard let policy = context.idlePolicy(namespace: target.namespace, labels: target.podLabels) else {
+                return .pass
+            }
+            return .fail(
+                "The network policy \(policy) has rules for a direction that its policyTypes leave out: that way all is open.",
+                .template("metadata.labels"), target.podLabels)
+        }
         try context.require(.networkPolicy, path: "")
         return .fail(
             "No network policy selects the pod: everything may talk to it.", .template("metadata.labels"),
             target.podLabels)
     }
 
-    static func exposedService(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
+    static func exposedService(_ target: Target, context: InspectionContext) throws(UnreadableField) -> Verdict {
         guard let spec = try target.object.object("spec") else { return .pass }
         if let type = try spec.string("type"), type == "NodePort" || type == "LoadBalancer" {
             return .fail(
@@ -19,6 +27,12 @@ enum Network {
         }
         if let addresses = try spec.array("externalIPs"), addresses.count > 0 {
             return .fail("The Service takes traffic for external addresses.", .object("spec.externalIPs"), addresses)
+        }
+        if let ingress = context.openIngress(service: target.subject.name, namespace: target.namespace) {
+            return .warn(
+                "The Ingress \(ingress) leads to the Service from outside, and it has no TLS.",
+                .object("metadata.name"),
+                target.metadata?["name"])
         }
         return .pass
     }

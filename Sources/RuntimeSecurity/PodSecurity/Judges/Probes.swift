@@ -28,6 +28,23 @@ enum Probes {
         return .pass
     }
 
+    static func notLive(_ container: Container, _ target: Target, _: InspectionContext) throws(UnreadableField)
+        -> Verdict
+    {
+        guard container.isLongRunning else { return .notApplicable }
+        if try container.node.object("livenessProbe") != nil { return .pass }
+        guard target.kind == .job || target.kind == .cronJob else {
+            return .fail("Nothing tells when the container hangs.", "livenessProbe")
+        }
+        // A run ends by itself, or by its deadline.
+        let spec = target.object["spec"]
+        let job = target.kind == .job ? spec : spec?["jobTemplate"]?["spec"]
+        for holder in [job, target.podSpec] where try holder?.int("activeDeadlineSeconds") != nil {
+            return .notApplicable
+        }
+        return .warn("Nothing ends a run that hangs: there is no probe and no activeDeadlineSeconds.", "livenessProbe")
+    }
+
     /// The form of a service name (RFC 6335), which is all that Kubernetes takes.
     private static func isPortName(_ name: String) -> Bool {
         (1...15).contains(name.utf8.count)
@@ -70,7 +87,7 @@ enum Probes {
             }
         }
         if let liveness = container.node["livenessProbe"], let readiness = container.node["readinessProbe"],
-            liveness.kind == .object, liveness.json() == readiness.json()
+            liveness.kind == .object, liveness.hasSameContent(as: readiness)
         {
             return .fail(
                 "Liveness and readiness are the same probe: a pod that is only busy gets killed.", "livenessProbe")

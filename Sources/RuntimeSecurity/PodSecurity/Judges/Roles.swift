@@ -50,6 +50,9 @@ enum Roles {
             if rule.resources.contains("*") { return "The role covers every resource." }
             if rule.verbs.contains("*") { return "The role allows every verb." }
             if rule.groups.contains("*") { return "The role covers every API group." }
+            if rule.resources.contains(where: { $0.contains("*") }) {
+                return "The role covers subresources by a wildcard."
+            }
             return nil
         }
     }

@@ -12,6 +12,13 @@ enum Users {
         if let (value, isOwn) = container.inherited("runAsNonRoot") {
             guard let flag = value.bool else { throw wrong("runAsNonRoot", "true or false", value) }
             if flag { return .pass }
+            // What the pod forbids the container may allow itself only with a user of its own.
+            if isOwn, try container.podSecurity?.bool("runAsNonRoot") == true,
+                container.security?["runAsUser"]?.isNull != false
+            {
+                return .fail(
+                    "The container lifts the pod's runAsNonRoot.", .relative("securityContext.runAsNonRoot"), value)
+            }
             if let user = try userID(container), user > 0 { return .pass }
             return .fail(
                 "The container may run as root: runAsNonRoot is false.",

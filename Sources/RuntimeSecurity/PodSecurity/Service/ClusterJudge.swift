@@ -108,7 +108,9 @@ struct ClusterJudge: Sendable {
         case .ciliumClusterwideNetworkPolicy: dirty.insert(Scope(kinds: Self.workloads, namespace: ""))
         case .role: dirty.insert(Scope(kinds: [.roleBinding], namespace: namespace))
         case .clusterRole: dirty.insert(Scope(kinds: [.roleBinding, .clusterRoleBinding], namespace: ""))
-        case .ingress: dirty.insert(Scope(kinds: [.ingress], namespace: ""))
+        case .ingress:
+            dirty.insert(Scope(kinds: [.ingress], namespace: ""))
+            dirty.insert(Scope(kinds: [.service], namespace: namespace))
         default: break
         }
     }

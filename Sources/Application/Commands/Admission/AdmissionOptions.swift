@@ -1,0 +1,115 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Admission
+import ArgumentParser
+import Foundation
+import Kubernetes
+import Logging
+import PodPolicies
+
+/// Where the webhooks are, and what becomes of requests that they cannot judge.
+struct AdmissionTarget: ParsableArguments {
+    @Option(name: .long, help: "The namespace of Bulwark's own objects.")
+    var namespace = "bulwark-system"
+
+    @Option(name: .long, help: "How the API server reaches the webhooks outside the cluster: https://HOST:PORT.")
+    var url: String?
+
+    @Option(
+        name: .long, help: "The Service of the webhooks: NAMESPACE/NAME[:PORT]. Default: NAMESPACE/bulwark-admission.")
+    var service: String?
+
+    @Option(name: .long, help: "What becomes of a pod that could not be judged: Fail refuses it, Ignore lets it pass.")
+    var failurePolicy = FailurePolicyArgument.Fail
+
+    func validate() throws {
+        if url != nil, service != nil { throw ValidationError("give --url or --service, not both") }
+        _ = try endpoint()
+    }
+
+    func endpoint() throws -> WebhookEndpoint {
+        if let url {
+            guard let parts = URL(string: url), parts.scheme == "https", let host = parts.host, !host.isEmpty,
+                parts.path.isEmpty, parts.query == nil, parts.user == nil, parts.fragment == nil
+            else { throw ValidationError("--url is no https://HOST:PORT: \(url)") }
+            return .url(url)
+        }
+        guard let service else { return .service(namespace: namespace, name: "bulwark-admission", port: 443) }
+        let sides = service.split(separator: "/", omittingEmptySubsequences: false)
+        let tail = sides.last?.split(separator: ":", omittingEmptySubsequences: false) ?? []
+        guard sides.count == 2, !sides[0].isEmpty, let name = tail.first, !name.isEmpty, tail.count <= 2,
+            let port = tail.count == 2 ? Int(tail[1]) : 443, (1...65_535).contains(port)
+        else { throw ValidationError("--service is no NAMESPACE/NAME[:PORT]: \(service)") }
+        return .service(namespace: String(sides[0]), name: String(name), port: port)
+    }
+
+    func installation(excludesByOffLabel: Bool) throws -> WebhookInstallation {
+        WebhookInstallation(
+            namespace: namespace, endpoint: try endpoint(), webhooks: PodPolicyWebhooks.all(failurePolicy.policy),
+            excludesByOffLabel: excludesByOffLabel)
+    }
+
+    func installer(_ client: APIClient, logger: Logger) async throws -> WebhookInstaller {
+        WebhookInstaller(
+            client: client,
+            installation: try installation(excludesByOffLabel: try await Self.isBefore121(client)),
+            definitions: PolicyResources.crds, logger: logger)
+    }
+
+    /// Whether the server may be older than 1.21, which began to label namespaces with their names.
+    private static func isBefore121(_ client: APIClient) async throws -> Bool {
+        let version = try await client.discover(groups: ["admissionregistration.k8s.io"]).serverVersion
+        let numbers = version.drop { !$0.isNumber }.split(separator: ".").map { Int($0.prefix { $0.isNumber }) ?? 0 }
+        guard numbers.count >= 2 else { return true }
+        return (numbers[0], numbers[1]) < (1, 21)
+    }
+}
+
+/// As Kubernetes writes them.
+enum FailurePolicyArgument: String, ExpressibleByArgument, CaseIterable {
+    case Fail, Ignore
+
+    var policy: FailurePolicy { self == .Fail ? .fail : .ignore }
+}
+
+/// The webhooks of pod policies.
+enum PodPolicyWebhooks {
+    static func all(_ failurePolicy: FailurePolicy) -> [Webhook] {
+        [
+            Webhook(
+                name: "mutate.pods.policy.bulwark.dev", phase: .mutate,
+                rules: [pods(["CREATE"], ["pods"])], failurePolicy: failurePolicy),
+            Webhook(
+                name: "pods.policy.bulwark.dev", phase: .validate,
+                rules: [
+                    pods(["CREATE", "UPDATE"], ["pods"]),
+                    pods(["UPDATE"], ["pods/ephemeralcontainers", "pods/resize"]),
+                ], failurePolicy: failurePolicy),
+            Webhook(
+                name: "objects.policy.bulwark.dev", phase: .validate,
+                rules: [
+                    .init(
+                        operations: ["CREATE", "UPDATE"], groups: [PolicyResources.group],
+                        versions: [PolicyResources.version], resources: PolicyResources.all.map(\.plural).sorted(),
+                        scope: "Cluster")
+                ], failurePolicy: failurePolicy),
+            Webhook(
+                name: "templates.policy.bulwark.dev", phase: .advise,
+                rules: [
+                    templates("apps", ["deployments", "replicasets", "statefulsets", "daemonsets"]),
+                    templates("batch", ["jobs", "cronjobs"]),
+                    templates("", ["replicationcontrollers", "podtemplates"]),
+                ], failurePolicy: .ignore, timeoutSeconds: 3),
+        ]
+    }
+
+    private static func pods(_ operations: [String], _ resources: [String]) -> Webhook.Rule {
+        .init(operations: operations, groups: [""], versions: ["v1"], resources: resources, scope: "Namespaced")
+    }
+
+    private static func templates(_ group: String, _ resources: [String]) -> Webhook.Rule {
+        // CronJobs were beta until 1.21, and Equivalent does not find them there under v1.
+        .init(
+            operations: ["CREATE", "UPDATE"], groups: [group], versions: group == "batch" ? ["v1", "v1beta1"] : ["v1"],
+            resources: resources, scope: "Namespaced")
+    }
+}
