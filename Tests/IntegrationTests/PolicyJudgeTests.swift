@@ -43,6 +43,20 @@ import Testing
         #expect(results[0]["subject"]?["namespace"]?.string == "shop")
     }
 
+    @Test func tellsPeopleTheFieldAndTheRemedy() async throws {
+        let run = try await CommandRun.bulwark(
+            ["policy", "judge", "-", "--standard", "baseline"], input: "\(Self.deployment)\n---\n\(Self.plain)\n")
+        #expect(
+            run.output == """
+                refused  Deployment shop/web  baseline@latest
+                  spec.template.spec.hostPID = true
+                    sharing the node's namespaces is not allowed: set it to false or remove it
+                allowed  Pod plain  baseline@latest
+                1 allowed, 1 refused, 0 could not be judged
+
+                """)
+    }
+
     @Test func judgesByPolicies() async throws {
         let scratch = try ScratchFolder()
         let file = try scratch.write(Self.policy, to: "policy.yaml")

@@ -81,18 +81,21 @@ import Testing
 
     @Test(arguments: [
         ("v1", "Pod", "{}", nil as String?),
-        ("apps/v1", "Deployment", #"{"template": T}"#, "spec.template."),
-        ("extensions/v1beta1", "ReplicaSet", #"{"template": T}"#, "spec.template."),
-        ("apps/v1", "StatefulSet", #"{"template": T}"#, "spec.template."),
-        ("apps/v1", "DaemonSet", #"{"template": T}"#, "spec.template."),
-        ("batch/v1", "Job", #"{"template": T}"#, "spec.template."),
-        ("batch/v1", "CronJob", #"{"jobTemplate": {"spec": {"template": T}}}"#, "spec.jobTemplate.spec.template."),
-        ("batch/v1beta1", "CronJob", #"{"jobTemplate": {"spec": {"template": T}}}"#, "spec.jobTemplate.spec.template."),
-        ("v1", "ReplicationController", #"{"template": T}"#, "spec.template."),
+        ("apps/v1", "Deployment", #"{"template": HERE}"#, "spec.template."),
+        ("extensions/v1beta1", "ReplicaSet", #"{"template": HERE}"#, "spec.template."),
+        ("apps/v1", "StatefulSet", #"{"template": HERE}"#, "spec.template."),
+        ("apps/v1", "DaemonSet", #"{"template": HERE}"#, "spec.template."),
+        ("batch/v1", "Job", #"{"template": HERE}"#, "spec.template."),
+        ("batch/v1", "CronJob", #"{"jobTemplate": {"spec": {"template": HERE}}}"#, "spec.jobTemplate.spec.template."),
+        (
+            "batch/v1beta1", "CronJob", #"{"jobTemplate": {"spec": {"template": HERE}}}"#,
+            "spec.jobTemplate.spec.template."
+        ),
+        ("v1", "ReplicationController", #"{"template": HERE}"#, "spec.template."),
     ])
     func findsTemplates(_ version: String, _ kind: String, _ spec: String, _ path: String?) throws {
         func object(_ template: String) throws -> Node {
-            let spec = spec.replacing("T", with: template)
+            let spec = spec.replacing("HERE", with: template)
             return try Self.node(
                 #"{"apiVersion": "\#(version)", "kind": "\#(kind)", "metadata": {"namespace": "shop"}, "spec": \#(spec)}"#
             )

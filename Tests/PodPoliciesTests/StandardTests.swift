@@ -44,7 +44,8 @@ import Testing
 
     @Test(arguments: Container.Role.allCases) func everyRoleCounts(_ role: Container.Role) throws {
         let fields: [(String, String)] = [
-            ("privileged", #""privileged": true"#), ("capabilities", #""capabilities": {"add": ["SYS_ADMIN"]}"#),
+            ("privileged", #""privileged": true"#),
+            ("capabilities", #""capabilities": {"add": ["SYS_ADMIN"], "drop": ["ALL"]}"#),
             ("hostProcess", #""windowsOptions": {"hostProcess": true}"#),
             ("seLinuxOptions", #""seLinuxOptions": {"user": "u"}"#), ("procMount", #""procMount": "Unmasked""#),
             ("seccompProfile", #""seccompProfile": {"type": "Unconfined"}"#),
@@ -301,9 +302,9 @@ import Testing
         let containers = Array(repeating: #"{"name": "c", "securityContext": {"privileged": true}}"#, count: 10_000)
         let spec = #"{"containers": [\#(containers.joined(separator: ","))]}"#
         let clock = ContinuousClock()
-        let time = try clock.measure {
-            #expect(try Self.violations("restricted", spec).count == RulesJudge.maxViolations)
-        }
+        var found: [Violation] = []
+        let time = try clock.measure { found = try Self.violations("restricted", spec) }
+        #expect(found.count == RulesJudge.maxViolations)
         #expect(time < .seconds(5), "\(time)")
     }
 }

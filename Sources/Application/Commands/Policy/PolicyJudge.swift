@@ -49,7 +49,7 @@ struct PolicyJudge: ParsableCommand {
         }
         let policies = try PolicyFiles.read(policyFiles).policies
         let judges = standard.map { PolicyOnTrial($0.standard) } + policies.map { PolicyOnTrial($0) }
-        var writer = JudgementWriter(output, width: Terminal.width, colour: Terminal.usesColour, sink: Terminal.write)
+        var writer = JudgementWriter(output, colour: Terminal.usesColour, sink: Terminal.write)
         for file in InputFile.all(in: paths, problem: note) {
             InputFile.objects(in: file, problem: note) { found in
                 for judgement in Judgement.all(of: found, file: file, by: judges) {
