@@ -85,7 +85,7 @@ struct PoliciesTests {
         Filter(query: "action=deny&action=error", count: 36) { ["deny", "error"].contains($0["action"]?.string) },
         Filter(query: "namespace=pay", count: 36) { $0["subject"]?["namespace"]?.string == "pay" },
         Filter(query: "policy=default-baseline", count: 24) { $0["policy"]?.string == "default-baseline" },
-        Filter(query: "user=alice%40example.org&action=deny", count: 5) { $0["user"]?.string == "alice@example.org" },
+        Filter(query: "user=alice%40example.org&action=deny", count: 6) { $0["user"]?.string == "alice@example.org" },
         Filter(query: "user=alice", count: 0) { _ in false },
         Filter(query: "serviceAccount=shop/cart&namespace=shop", count: 12) { $0["workload"]?.string == "cart" },
         Filter(query: "text=sys_admin&action=audit", count: 12) { $0["action"]?.string == "audit" },

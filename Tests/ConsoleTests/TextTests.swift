@@ -121,7 +121,7 @@ struct TextTests {
         for (path, text) in templates {
             for part in text.components(separatedBy: "{{{").dropFirst() {
                 let name = part.prefix { $0 != "}" }
-                #expect(["ring", "bar", "trend"].contains(name), "\(path) shows \(name) without escaping it")
+                #expect(["ring", "bar", "trend", "chart"].contains(name), "\(path) shows \(name) without escaping it")
             }
             #expect(!text.contains("{{&"), "\(path)")
             for forbidden in [" style=", " onclick", " onload", "javascript:", "<style", "http:", "https:"] {

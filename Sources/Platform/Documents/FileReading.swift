@@ -46,8 +46,7 @@ extension DocumentReader {
             if !isWhole, beginsAsList(window.bytes) {
                 return try readLarge(window, source: source, limits: limits, body)
             }
-            var status = stat()
-            let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+            let size = FileStatus(descriptor: descriptor)?.size ?? 0
             while !isWhole {
                 guard max(size, window.bytes.count) <= limits.maxBytes else {
                     let message = "more than the limit of \(limits.maxBytes) bytes"
@@ -71,8 +70,7 @@ extension DocumentReader {
     /// What a JSON list so large that it is read element by element says of itself before its items; nil for every other
     /// file. Reads the first 64 KB only and leaves the file's position where it is.
     package static func largeList(descriptor: Int32, limits: DocumentLimits = .standard) -> ListHeader? {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, Int(status.st_size) > min(streamFrom, limits.maxBytes) else {
+        guard let status = FileStatus(descriptor: descriptor), status.size > min(streamFrom, limits.maxBytes) else {
             return nil
         }
         let start = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in

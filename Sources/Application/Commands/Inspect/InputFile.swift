@@ -1,7 +1,4 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
-import CoreFoundation
-// The compiler takes `stat` from whichever module it met first: the C library, or this one that includes its header.
-import CNIOLinux
 import Documents
 import Foundation
 
@@ -14,19 +11,18 @@ enum InputFile {
     /// The files under `paths` in order: a file as named, a folder with all its .yaml, .yml and .json files, `-` as itself.
     static func all(in paths: [String], problem: (String) -> Void) -> [String] {
         var files: [String] = []
-        var folders: Set<FolderID> = []
+        var folders: Set<FileStatus.Identity> = []
         for path in paths {
             if path == "-" {
                 files.append(path)
                 continue
             }
-            var info = stat()
-            guard stat(path, &info) == 0 else {
+            guard let status = FileStatus(path: path) else {
                 problem("\(path): \(reason(errno))")
                 continue
             }
-            if info.st_mode & S_IFMT == S_IFDIR {
-                walk(path, info, &folders, &files, 0, problem)
+            if status.isFolder {
+                walk(path, status, &folders, &files, 0, problem)
             } else {
                 files.append(path)
             }
@@ -34,17 +30,12 @@ enum InputFile {
         return files
     }
 
-    private struct FolderID: Hashable {
-        let device: UInt64
-        let inode: UInt64
-    }
-
     private static func walk(
-        _ folder: String, _ info: stat, _ folders: inout Set<FolderID>, _ files: inout [String], _ depth: Int,
+        _ folder: String, _ status: FileStatus, _ folders: inout Set<FileStatus.Identity>, _ files: inout [String], _ depth: Int,
         _ problem: (String) -> Void
     ) {
         // A folder is entered once, so links that lead back up end here.
-        guard folders.insert(FolderID(device: UInt64(info.st_dev), inode: UInt64(info.st_ino))).inserted else { return }
+        guard folders.insert(status.identity).inserted else { return }
         guard depth < maxDepth else { return problem("\(folder): folders are nested deeper than \(maxDepth)") }
         guard let directory = opendir(folder) else { return problem("\(folder): \(reason(errno))") }
         var names: [(name: String, type: UInt8)] = []
@@ -58,7 +49,6 @@ enum InputFile {
         names.sort { $0.name < $1.name }
         for (name, type) in names {
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-            var info = stat()
             let isManifest =
                 suffixes.contains((name.split(separator: ".").last ?? "").lowercased()) && name.contains(".")
             // What the folder itself says of a plain file saves asking for each.
@@ -68,13 +58,13 @@ enum InputFile {
                 files.append(path)
                 continue
             }
-            guard stat(path, &info) == 0 else {
+            guard let status = FileStatus(path: path) else {
                 // A dangling link that is no manifest concerns nobody.
                 if isManifest { problem("\(path): \(reason(errno))") }
                 continue
             }
-            if info.st_mode & S_IFMT == S_IFDIR {
-                walk(path, info, &folders, &files, depth + 1, problem)
+            if status.isFolder {
+                walk(path, status, &folders, &files, depth + 1, problem)
             } else if isManifest {
                 guard files.count < maxFiles else { return problem("\(folder): more than \(maxFiles) files") }
                 files.append(path)
@@ -88,9 +78,8 @@ enum InputFile {
         let file = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw UserError("\(path): \(reason(errno))") }
         defer { close(file) }
-        var info = stat()
-        guard fstat(file, &info) == 0 else { throw UserError("\(path): \(reason(errno))") }
-        guard info.st_mode & S_IFMT == S_IFREG else { throw UserError("\(path): not a regular file") }
+        guard let status = FileStatus(descriptor: file) else { throw UserError("\(path): \(reason(errno))") }
+        guard status.isRegular else { throw UserError("\(path): not a regular file") }
         return try body(file)
     }
 
@@ -119,8 +108,7 @@ enum InputFile {
         guard let real = realpath(path, nil) else { throw UserError("\(path): \(reason(errno))") }
         defer { free(real) }
         let target = String(cString: real)
-        var info = stat()
-        guard stat(target, &info) == 0 else { throw UserError("\(path): \(reason(errno))") }
+        guard let status = FileStatus(path: target) else { throw UserError("\(path): \(reason(errno))") }
         var template = Array("\(target).XXXXXX".utf8CString)
         let file = mkstemp(&template)
         guard file >= 0 else { throw UserError("\(path): \(reason(errno))") }
@@ -132,8 +120,8 @@ enum InputFile {
             if count <= 0 { break }
             done += count
         }
-        _ = fchown(file, info.st_uid, info.st_gid)
-        let isWhole = done == bytes.count && fchmod(file, info.st_mode & 0o7777) == 0 && fsync(file) == 0
+        _ = fchown(file, status.owner, status.group)
+        let isWhole = done == bytes.count && fchmod(file, status.permissions) == 0 && fsync(file) == 0
         let code = errno
         close(file)
         guard isWhole, rename(template, target) == 0 else {

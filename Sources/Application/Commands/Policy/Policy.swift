@@ -4,5 +4,8 @@ import ArgumentParser
 /// `bulwark policy`: what pods may be.
 struct Policy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Work with pod policies.", subcommands: [PolicyJudge.self, PolicyTest.self, PolicyImport.self])
+        abstract: "Work with pod policies.",
+        subcommands: [
+            PolicyJudge.self, PolicyTest.self, PolicyPreviewCommand.self, PolicySuggest.self, PolicyImport.self,
+        ])
 }

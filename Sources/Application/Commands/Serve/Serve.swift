@@ -71,10 +71,20 @@ struct Serve: AsyncParsableCommand {
         configuration.certificateFile = tlsCertificate
         configuration.keyFile = tlsKey
         let (address, scope) = (address, service.source.name)
+        let admission = admission
+        var (judging, policies): ([any Service], ServerPolicyControl?) = ([], nil)
+        if admission.admission {
+            guard cluster.isAsked else { throw UserError("--admission needs a cluster") }
+            let client = try cluster.client(logger: logger)
+            try await AdmissionSession.reporting {
+                (judging, policies) = try await admission.services(client, store, logger: logger)
+            }
+        }
         let console: ConsoleServer
         do {
             console = try await ConsoleServer(
                 configuration: configuration, store: store, control: ServerControl(service: service, store: store),
+                policies: policies,
                 checks: try Catalogue.embedded().checks.map(\.check) + AdmissionChecks.all, version: Version.current,
                 logger: logger,
                 onRunning: { port in Terminal.say("Bulwark inspects \(scope): https://\(address):\(port)") })
@@ -89,13 +99,7 @@ struct Serve: AsyncParsableCommand {
             .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: InspectionRunner(service: service)),
         ]
-        if admission.admission {
-            guard cluster.isAsked else { throw UserError("--admission needs a cluster") }
-            try await AdmissionSession.reporting {
-                let client = try cluster.client(logger: logger)
-                services += try await admission.services(client, store, logger: logger).map { .init(service: $0) }
-            }
-        }
+        services += judging.map { .init(service: $0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -54,9 +54,10 @@ struct ServeAdmission: ParsableArguments {
         }
     }
 
-    /// What runs beside the console; nothing when no admission is wanted.
-    func services(_ client: APIClient, _ store: Store, logger: Logger) async throws -> [any Service] {
-        guard admission else { return [] }
+    /// What runs beside the console, and the console's handle on it.
+    func services(
+        _ client: APIClient, _ store: Store, logger: Logger
+    ) async throws -> (services: [any Service], control: ServerPolicyControl) {
         let target = try target
         var configuration = AdmissionServer.Configuration(endpoint: try target.endpoint())
         configuration.namespace = admissionNamespace
@@ -81,7 +82,10 @@ struct ServeAdmission: ParsableArguments {
                     options: options, certificates: { box.serverCertificates }, keeper: store.admission,
                     logger: logger))
         }
-        return services
+        let control = ServerPolicyControl(
+            index: server.index, client: client, failurePolicy: configuration.failurePolicy,
+            protected: ["kube-system", admissionNamespace], store: store)
+        return (services, control)
     }
 }
 

@@ -93,8 +93,8 @@ enum DecisionsPage {
             "policy": .text(decision.policy), "policyLink": .text("/policies/\(Fields.encode(decision.policy))"),
             "dryRun": .flag(decision.dryRun), "changed": .flag(decision.changed),
             "took": .text(Words.milliseconds(decision.microseconds)),
-            "reasons": .list(Array(reasons.prefix(3))), "more": .list(Array(reasons.dropFirst(3))),
-            "moreCount": reasons.count > 3 ? .text("\(reasons.count - 3) more") : .none,
+            "reasons": .list(Array(reasons.prefix(1))), "more": .list(Array(reasons.dropFirst(1))),
+            "moreCount": reasons.count > 1 ? .text("\(reasons.count - 1) more") : .none,
         ]
     }
 

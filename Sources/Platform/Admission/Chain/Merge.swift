@@ -20,6 +20,9 @@ struct Merge: Sendable {
         answer = ReviewAnswer(uid: request.uid)
     }
 
+    /// Whether one of them may have to wait for somebody else.
+    var mayWait: Bool { concerned.contains { $0.mayWait(request, in: phase) } }
+
     /// The next reviewer to ask.
     mutating func next() -> (any Reviewer)? {
         guard asked < concerned.count else { return nil }

@@ -90,7 +90,9 @@ package final class ReviewerChain: Sendable {
     /// Asks one reviewer after the other; at the deadline the one that is at work is cancelled, and it and those that
     /// have not been asked count as failed. A reviewer must heed cancellation.
     private func run(_ merge: Merge, until deadline: ContinuousClock.Instant) async -> Merge {
-        await withTaskGroup(of: Merge?.self) { group in
+        // A timer costs more than most reviews: only for those that may wait.
+        guard merge.mayWait else { return await ask(merge, until: deadline) }
+        return await withTaskGroup(of: Merge?.self) { group in
             group.addTask { await self.ask(merge, until: deadline) }
             group.addTask {
                 try? await Task.sleep(until: deadline, clock: .continuous)

@@ -47,6 +47,13 @@ package final class RecordReceiver: Service {
         package var unreadable = 0
         /// Requests that were refused.
         package var refused = 0
+
+        package init(batches: Int = 0, records: Int = 0, unreadable: Int = 0, refused: Int = 0) {
+            self.batches = batches
+            self.records = records
+            self.unreadable = unreadable
+            self.refused = refused
+        }
     }
 
     private let options: Options

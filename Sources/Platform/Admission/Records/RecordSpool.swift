@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
 import Findings
 import Foundation
 import Glibc
@@ -13,6 +14,12 @@ package actor RecordSpool {
         package var bytes = 0
         /// Records that were dropped for want of room, or could not be read back, since the spool was opened.
         package var dropped = 0
+
+        package init(waiting: Int = 0, bytes: Int = 0, dropped: Int = 0) {
+            self.waiting = waiting
+            self.bytes = bytes
+            self.dropped = dropped
+        }
     }
 
     /// Lines to send: `count` records, of which the first has the number `first`.
@@ -240,9 +247,8 @@ package actor RecordSpool {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw failure("\(path) cannot be opened") }
         defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw failure("\(path) cannot be read") }
-        let count = max(0, min(size, Int(status.st_size) - offset))
+        guard let status = FileStatus(descriptor: file) else { throw failure("\(path) cannot be read") }
+        let count = max(0, min(size, status.size - offset))
         var done = 0
         var bytes = [UInt8](repeating: 0, count: count)
         while done < count {

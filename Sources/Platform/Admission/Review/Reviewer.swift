@@ -21,8 +21,14 @@ package protocol Reviewer: Sendable {
     var waitsFor: String? { get }
     /// Whether it has something to say about such requests.
     func concerns(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool
+    /// Whether judging this request may have to wait for somebody else. One that does not is asked without a timer.
+    func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool
     /// Judges. A "no" is a value; an error means that the question could not be answered.
     func review(_ request: AdmissionRequest, in phase: ReviewPhase) async throws -> Review
+}
+
+extension Reviewer {
+    package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool { true }
 }
 
 package enum FailurePolicy: String, Sendable {

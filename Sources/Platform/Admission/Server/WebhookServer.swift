@@ -59,13 +59,15 @@ package struct WebhookServer: Service {
             additionalChannelHandlers: [ConnectionGuard(patience: patience, table: table, metrics: metrics)],
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))
+        let tls = certificate.tlsConfiguration(clientAuthorities: try clientAuthorities())
         let routes = WebhookRoutes(chain: chain, isDraining: isDraining)
         let ports = Ports(waitsFor: options.probePort == nil ? 1 : 2, onRunning)
         let application = Application(
             router: routes.router(reviews: true),
-            server: try .tls(
-                .http1(configuration: http),
-                tlsConfiguration: certificate.tlsConfiguration(clientAuthorities: try clientAuthorities())),
+            server: HTTPServerBuilder { responder in
+                try TLSChannel(
+                    LoopChannel(HTTP1Channel(responder: responder, configuration: http)), tlsConfiguration: tls)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(options.address, port: options.port), serverName: nil, backlog: 1024),
             onServerRunning: { channel in await ports.set(channel.localAddress?.port ?? 0, isProbe: false) },

@@ -95,7 +95,7 @@ package struct PolicyPreview: Sendable {
                 kind == "Pod"
                 ? owner.map { Self.group($0["apiVersion"]?.string ?? "") + "/" + ($0["kind"]?.string ?? "") } ?? ""
                 : Self.group(apiVersion) + "/" + kind
-            judge(pod, of: subject, controller: controller, owner: owner?["name"]?.string ?? "")
+            judge(pod, of: subject, controller: controller, owner: owner?["name"]?.string ?? "", path: source.path)
         } catch {
             keep(
                 Entry(
@@ -104,7 +104,7 @@ package struct PolicyPreview: Sendable {
         }
     }
 
-    private mutating func judge(_ pod: Pod, of subject: Subject, controller: String, owner: String) {
+    private mutating func judge(_ pod: Pod, of subject: Subject, controller: String, owner: String, path: String) {
         let requester = Requester.controller(of: controller, namespace: subject.namespace, pod: pod)
         let labels = labels[subject.namespace] ?? [:]
         let bound = after.bound(to: requester, labels: labels)
@@ -115,12 +115,13 @@ package struct PolicyPreview: Sendable {
         }
         let verdict = PodVerdict(of: pod, for: requester, in: after, labels: labels, mayChange: true, now: now)
         let was = PodVerdict(of: pod, for: requester, in: before, labels: labels, mayChange: true, now: now)
-        let (outcome, refusals) = Self.outcome(verdict, pod)
+        let (outcome, found) = Self.outcome(verdict, pod)
+        let refusals = found.within(path)
         let old = Self.outcome(was, pod)
         let entry = Entry(
             subject: subject, serviceAccount: "\(subject.namespace)/\(requester.serviceAccount)", outcome: outcome,
             policy: verdict.policy.isEmpty ? refusals.first?.policy ?? "" : verdict.policy, refusals: refusals,
-            changes: outcome == .refused ? [] : pod.changes(to: verdict.pod), message: "", count: 1,
+            changes: outcome == .refused ? [] : pod.changes(to: verdict.pod).within(path), message: "", count: 1,
             isNew: old.0 != outcome)
         let reasons = refusals.flatMap { $0.violations.map { "\($0.path) \($0.message)" } } + entry.changes.map(\.path)
         let whose = owner.isEmpty ? subject.display : "\(subject.namespace)/\(owner)/"
@@ -167,5 +168,17 @@ package struct PolicyPreview: Sendable {
     /// How many objects fare how.
     package var counts: [Outcome: Int] {
         entries.values.reduce(into: [:]) { $0[$1.outcome, default: 0] += $1.count }
+    }
+}
+
+extension [PodChange] {
+    /// The same with every path told from the root of the object that holds the pod's template.
+    fileprivate func within(_ prefix: String) -> Self {
+        let steps = prefix.split(separator: ".").map(String.init)
+        return map { change in
+            var change = change
+            change.steps = steps + change.steps
+            return change
+        }
     }
 }

@@ -88,12 +88,14 @@ package struct PolicySuggestion: Sendable {
         tighten("requiredDropCapabilities", [{ $0.requiredDropCapabilities = drops }])
         tighten("allowPrivilegeEscalation", [{ $0.allowPrivilegeEscalation = false }])
         tighten("readOnlyRootFilesystem", [{ $0.readOnlyRootFilesystem = true }])
-        tighten(
-            "runAsUser",
-            [
-                { ($0.runAsUser, $0.runAsUserRanges) = (.mustRunAs, seen.users) },
-                { ($0.runAsUser, $0.runAsUserRanges) = (.mustRunAsNonRoot, []) },
-            ])
+        var users: [(inout SecurityRules) -> Void] = [
+            { ($0.runAsUser, $0.runAsUserRanges) = (.mustRunAsNonRoot, []) }
+        ]
+        // A range needs an id that was seen.
+        if !seen.users.isEmpty {
+            users.insert({ ($0.runAsUser, $0.runAsUserRanges) = (.mustRunAs, seen.users) }, at: 0)
+        }
+        tighten("runAsUser", users)
         tighten("runAsGroup", Self.groups(seen.groups) { $0.runAsGroup = $1 })
         tighten("supplementalGroups", Self.groups(seen.supplementalGroups) { $0.supplementalGroups = $1 })
         tighten("fsGroup", Self.groups(seen.fsGroups) { $0.fsGroup = $1 })

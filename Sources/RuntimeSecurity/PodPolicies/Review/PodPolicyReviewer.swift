@@ -46,6 +46,12 @@ package final class PodPolicyReviewer: Reviewer {
         }
     }
 
+    /// Only a namespace that no watch has told of yet is asked for.
+    package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
+        let moment = index.moment(namespace: request.namespace)
+        return moment.labels == nil && moment.set.usesLabels
+    }
+
     package func review(_ request: AdmissionRequest, in phase: ReviewPhase) async throws -> Review {
         guard concerns(request, in: phase) else { return .allow }
         let moment = index.moment(namespace: request.namespace)
@@ -193,18 +199,19 @@ package final class PodPolicyReviewer: Reviewer {
         let labels = try await labels(moment, request.namespace)
         let verdict = PodVerdict(
             of: pod, for: requester, in: moment.set, labels: labels, mayChange: true, now: now() / 1000)
+        let refusals = verdict.refusals.within(source.path)
+        let warnings = verdict.warnings.within(source.path)
+        let whose = "pods of this \(request.kind.name)"
         var review = Review()
-        if !verdict.isAccepted {
-            review.warnings.append(
-                RefusalText.warning(verdict.refusals, start: "pods of this \(request.kind.name) will be refused by"))
+        if !refusals.isEmpty {
+            review.warnings.append(RefusalText.warning(refusals, start: "\(whose) will be refused by"))
         }
-        if !verdict.warnings.isEmpty {
-            review.warnings.append(
-                RefusalText.warning(verdict.warnings, start: "pods of this \(request.kind.name) would be refused by"))
+        if !warnings.isEmpty {
+            review.warnings.append(RefusalText.warning(warnings, start: "\(whose) would be refused by"))
         }
-        if let first = (verdict.refusals + verdict.warnings).first {
+        if let first = (refusals + warnings).first {
             review.decision = decision(
-                request, object, pod, .warn, policy: first.policy, reasons: verdict.refusals + verdict.warnings)
+                request, object, pod, .warn, policy: first.policy, reasons: refusals + warnings)
         }
         return review
     }

@@ -85,3 +85,18 @@ package struct PodVerdict: Sendable, Equatable {
         audits += objection("audit", standards.audit)
     }
 }
+
+extension [PolicyChoice.Refusal] {
+    /// The same with every path told from the root of the object that holds the pod's template.
+    /// - Parameter prefix: `spec.template.`
+    func within(_ prefix: String) -> Self {
+        if prefix.isEmpty { return self }
+        return map { refusal in
+            var refusal = refusal
+            for index in refusal.violations.indices {
+                refusal.violations[index].path = prefix + refusal.violations[index].path
+            }
+            return refusal
+        }
+    }
+}
