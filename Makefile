@@ -29,6 +29,7 @@ bench: build ## Every benchmark beside its peer
 
 conformance: build ## The fixtures of other tools
 	scripts/conformance inspection $${BULWARK_DATA:-../shared/data}/policy
+	scripts/conformance psa $${BULWARK_DATA:-../shared/data}/policy/psa-fixtures
 
 docs: ## Rewrite the references that are made from the code
 	swift run --jobs $(JOBS) bulwark checks list --output markdown > docs/inspection/catalogue.md

@@ -5,6 +5,7 @@ FOLDER holds pods.jsonl: a line is {"name", "expect": {"LEVEL/pass|fail": [versi
 pods are judged at all versions in one run of `bulwark policy judge`.
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tempfile
 
 
 def main():
-    binary, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    binary, folder = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
     fixtures = [json.loads(line) for line in (folder / "pods.jsonl").read_text().splitlines() if line.strip()]
     if not fixtures:
         print(f"no pods in {folder}/pods.jsonl")

@@ -32,6 +32,16 @@ import TestSupport
         #expect(counts.reduce(0, +) >= 500, "\(last)")
     }
 
+    @Test(.enabled(if: data != nil)) func podSecurityStandardsAgree() async throws {
+        let run = try await script("conformance", ["psa", try #require(Self.data) + "/psa-fixtures"])
+        #expect(run.status == 0, "\(run.output.suffix(4000))\(run.errors)")
+        let last = run.output.split(separator: "\n").last ?? ""
+        print("conformance: \(last)")
+        let counts = last.split(separator: " ").compactMap { Int($0) }
+        try #require(counts.count == 3, "\(last)")
+        #expect(counts[0] > 1000 && counts[1] == 0 && counts[2] == 0, "\(last)")
+    }
+
     /// An explanation that explains nothing any more makes the script fail as well: the page cannot go stale.
     @Test(.enabled(if: data != nil)) func failuresAgreeWithCheckov() async throws {
         let run = try await script("agreement", [try #require(Self.data)])

@@ -1,9 +1,9 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// Text inside XML 1.0 and HTML.
-enum Markup {
+package enum Markup {
     /// As `OutputBuffer.append(markup:)`, for text that goes into a string first.
-    static func escaped(_ text: String, isAttribute: Bool = false) -> String {
+    package static func escaped(_ text: String, isAttribute: Bool = false) -> String {
         var output = OutputBuffer()
         output.append(markup: text, isAttribute: isAttribute)
         return output.text

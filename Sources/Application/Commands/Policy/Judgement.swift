@@ -4,7 +4,7 @@ import Findings
 import PodPolicies
 import PodSecurity
 
-/// What files are judged by: a standard by its text.
+/// What files are judged by: a standard by its text, or a policy by its name.
 struct PolicyOnTrial {
     let name: String
     let violations: (Pod) -> [Violation]
@@ -12,6 +12,15 @@ struct PolicyOnTrial {
     init(_ standard: PodSecurityStandard) {
         name = standard.text
         violations = { standard.violations(in: $0) }
+    }
+
+    /// A policy with fields judges what it has filled in, as admission does.
+    init(_ policy: PodPolicy) {
+        name = policy.name
+        switch policy.rules {
+        case .standard(let standard): violations = { standard.violations(in: $0) }
+        case .fields(let rules): violations = { rules.applied(to: $0).violations }
+        }
     }
 }
 

@@ -3,24 +3,18 @@ import Findings
 import PodPolicies
 import Reporting
 
-/// Writes judgements as they come: JSON and YAML at once, the table when all are known.
+/// Writes judgements as they come.
 struct JudgementWriter {
     private let format: PolicyJudge.Format
-    private let width: Int
-    private let colour: Bool
+    private let style: TerminalStyle
     private var tree: TreeWriter
-    private var table = TextTable([
-        .init("RESULT"), .init("OBJECT", least: 20), .init("POLICY"), .init("CONTAINER", least: 8, optional: true),
-        .init("FIELD", least: 30), .init("WHY", least: 30),
-    ])
     private var allowed = 0
     private var refused = 0
     private var errors = 0
 
-    init(_ format: PolicyJudge.Format, width: Int, colour: Bool, sink: @escaping OutputBuffer.Sink) {
+    init(_ format: PolicyJudge.Format, colour: Bool, sink: @escaping OutputBuffer.Sink) {
         self.format = format
-        self.width = width
-        self.colour = colour
+        style = TerminalStyle(isOn: colour)
         tree = TreeWriter(format == .yaml ? .yaml : .json, output: OutputBuffer(sink: sink))
         guard format != .table else { return }
         tree.beginObject()
@@ -35,12 +29,11 @@ struct JudgementWriter {
         case false?: refused += 1
         case nil: errors += 1
         }
-        if format == .table { addRows(judgement) } else { addResult(judgement) }
+        if format == .table { addText(judgement) } else { addResult(judgement) }
     }
 
     mutating func finish() {
         if format == .table {
-            if allowed + refused + errors > 0 { table.write(to: &tree.output, width: width, colour: colour) }
             tree.output.append("\(allowed) allowed, \(refused) refused, \(errors) could not be judged\n")
         } else {
             tree.endArray()
@@ -78,21 +71,28 @@ struct JudgementWriter {
         }
     }
 
-    private mutating func addRows(_ judgement: Judgement) {
-        func row(_ result: TextTable.Cell, _ container: String, _ field: String, _ why: String) {
-            table.add([
-                result, .init(judgement.subject.display), .init(judgement.policy), .init(container), .init(field),
-                .init(why),
-            ])
-        }
-        if !judgement.error.isEmpty { return row(.init("error", ink: .error), "", "", judgement.error) }
-        if judgement.violations.isEmpty { return row(.init("allowed", ink: .pass), "", "", "") }
+    /// A line for the object, two for each violation: paths and remedies are too long for columns.
+    private mutating func addText(_ judgement: Judgement) {
+        let (word, ink): (String, TerminalStyle.Ink) =
+            switch judgement.isAllowed {
+            case true?: ("allowed", .pass)
+            case false?: ("refused", .high)
+            case nil: ("error  ", .error)
+            }
+        line("\(style.apply(ink, word))  ", "\(judgement.subject.display)  \(judgement.policy)")
+        if !judgement.error.isEmpty { line("  ", judgement.error) }
         for violation in judgement.violations {
-            row(
-                .init("refused", ink: .high), violation.container,
-                violation.value.isEmpty ? violation.path : "\(violation.path) = \(violation.value)",
-                "\(violation.message): \(violation.remedy)")
+            let container = violation.container.isEmpty ? "" : "[\(violation.container)] "
+            let value = violation.value.isEmpty ? "" : " = \(violation.value)"
+            line("  ", "\(container)\(violation.path)\(value)")
+            line("    ", "\(violation.message): \(violation.remedy)")
         }
+    }
+
+    private mutating func line(_ start: String, _ text: String) {
+        tree.output.append(start)
+        tree.output.append(DisplayText.safe(text))
+        tree.output.append("\n")
     }
 }
 

@@ -5,5 +5,7 @@ import ArgumentParser
 struct Policy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Work with pod policies.",
-        subcommands: [PolicyJudge.self, PolicyPreviewCommand.self, PolicySuggest.self, PolicyImport.self])
+        subcommands: [
+            PolicyJudge.self, PolicyTest.self, PolicyPreviewCommand.self, PolicySuggest.self, PolicyImport.self,
+        ])
 }

@@ -27,6 +27,9 @@ struct PolicyJudge: ParsableCommand {
         help: "privileged, baseline or restricted, with @v1.N for one version of Kubernetes. Repeatable.")
     var standard: [StandardArgument] = []
 
+    @Option(name: [.customShort("f"), .customLong("policy")], help: "A file with PodPolicy objects. Repeatable.")
+    var policyFiles: [String] = []
+
     @Option(name: .shortAndLong, help: "table, json or yaml.")
     var output = Format.table
 
@@ -34,7 +37,8 @@ struct PolicyJudge: ParsableCommand {
     var fail = false
 
     func validate() throws {
-        if standard.isEmpty { throw ValidationError("say by what to judge: --standard baseline, say") }
+        guard standard.isEmpty, policyFiles.isEmpty else { return }
+        throw ValidationError("say by what to judge: --standard baseline, say, or -f with a file of policies")
     }
 
     func run() throws {
@@ -43,8 +47,9 @@ struct PolicyJudge: ParsableCommand {
             status = max(status, .unreadable)
             Terminal.error(message)
         }
-        let judges = standard.map { PolicyOnTrial($0.standard) }
-        var writer = JudgementWriter(output, width: Terminal.width, colour: Terminal.usesColour, sink: Terminal.write)
+        let policies = try PolicyFiles.read(policyFiles).policies
+        let judges = standard.map { PolicyOnTrial($0.standard) } + policies.map { PolicyOnTrial($0) }
+        var writer = JudgementWriter(output, colour: Terminal.usesColour, sink: Terminal.write)
         for file in InputFile.all(in: paths, problem: note) {
             InputFile.objects(in: file, problem: note) { found in
                 for judgement in Judgement.all(of: found, file: file, by: judges) {

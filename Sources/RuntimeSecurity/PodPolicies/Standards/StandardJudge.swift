@@ -107,6 +107,8 @@ struct StandardJudge {
         _ control: String, _ container: Container?, path: String, value: EditValue? = nil, _ message: String,
         remedy: String
     ) {
+        // Nobody reads more, and ten thousand containers must cost no more than the rest.
+        guard found.count < RulesJudge.maxViolations else { return }
         found.append(
             Violation(
                 control, container: container?.name ?? "", path: path, value: value.map { $0.json.cut(to: 200) } ?? "",
