@@ -12,7 +12,7 @@ package final class WebhookAuthority: Service {
         /// The server's names and addresses.
         package var names: [String]
         /// How often the store is read; up to a fifth more at random.
-        package var interval = Duration.seconds(60)
+        package var interval = Duration.seconds(20)
         /// The same until there are certificates.
         package var firstInterval = Duration.seconds(1)
         /// Seconds since 1970.
@@ -50,8 +50,10 @@ package final class WebhookAuthority: Service {
         let stored = try await store.read()
         var certificates = stored?.certificates
         if mayWrite() {
+            // A Secret that was deleted comes back as it was: new certificates would not be trusted before the webhooks'
+            // configurations name their authority.
             let due =
-                try certificates.map { try $0.renewed(names: options.names, now: now) }
+                try (certificates ?? current)?.renewed(names: options.names, now: now)
                 ?? .make(names: options.names, now: now)
             if due != certificates {
                 do {
