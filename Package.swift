@@ -136,7 +136,7 @@ let package = Package(
         tests("PodPolicies", ["PodPolicies", "Admission", "Documents", "Findings", "Kubernetes", "TestSupport"]),
         tests("PodSecurity", ["PodSecurity", "Documents", "Findings", "TestSupport"]),
         tests("Console", ["Console", "Store", "Findings", "TestSupport", hummingbirdTesting]),
-        tests("Commands", ["Commands", "PodSecurity", "TestSupport"]),
+        tests("Commands", ["Commands", "Documents", "PodPolicies", "PodSecurity", "TestSupport", arguments]),
         tests(
             "Integration",
             [
