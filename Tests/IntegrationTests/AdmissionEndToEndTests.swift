@@ -46,7 +46,31 @@ import Testing
             #expect(debug.status != 200, "\(debug.text)")
 
             // Nobody else is bound, and the control plane's namespace is never asked about.
-            #expect(try await world.pod("free", "other", good: false).status == 201)
+            // Whom no binding matches the policy that is shipped warns.
+            try await AdmissionInstallTests.wait {
+                try await world.pod("any", "other", good: false, query: "?dryRun=All").warnings
+                    .contains("bulwark-default")
+            }
+            let free = try await world.pod("free", "other", good: false)
+            #expect(free.status == 201 && free.warnings.contains("privileged"), "\(free)")
+
+            // A policy with fields fills them in and says so.
+            let fields = try await world.policy(
+                "filling",
+                #"{"fields":{"privileged":false,"requiredDropCapabilities":["NET_RAW"],"seLinux":{"rule":"RunAsAny"},"runAsUser":{"rule":"MustRunAs","ranges":[{"min":1234,"max":1240}]},"fsGroup":{"rule":"RunAsAny"},"supplementalGroups":{"rule":"RunAsAny"},"volumes":["*"]}}"#
+            )
+            #expect(fields.status == 201, "\(fields.text)")
+            #expect(try await world.bind("filling", account: "filled").status == 201)
+            try await AdmissionInstallTests.wait {
+                let made = try await world.send(
+                    "POST", "/api/v1/namespaces/shop/pods?dryRun=All",
+                    #"{"metadata":{"name":"f"},"spec":{"serviceAccountName":"filled","containers":[{"name":"app","image":"a.example/b:1"}]}}"#
+                )
+                let context = made.json?["spec"]?["containers"]?[0]?["securityContext"]
+                return made.status == 201 && context?["runAsUser"]?.int == 1234
+                    && context?["capabilities"]?["drop"]?[0]?.string == "NET_RAW"
+            }
+            #expect(try await world.pod("f2", "filled", good: false).status == 403)
             #expect(try await world.pod("system", good: false, in: "kube-system").status == 201)
 
             // Warnings reach the client.
@@ -116,7 +140,7 @@ import Testing
 
     /// Asks for good and bad pods in turn while `body` does something to the servers.
     private func underLoad(
-        _ world: AdmissionWorld, _ body: @Sendable () async throws -> Void
+        _ world: AdmissionWorld, mayAdmitBad: Bool = false, _ body: @Sendable () async throws -> Void
     ) async throws -> Tally {
         let load = Load()
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -138,7 +162,9 @@ import Testing
             load.isDone.withLock { $0 = true }
             try await tasks.waitForAll()
         }
-        return load.tally.withLock { $0 }
+        let tally = load.tally.withLock { $0 }
+        #expect(mayAdmitBad || tally.badAdmitted == 0)
+        return tally
     }
 
     @Test func nothingBadSlipsThrough() async throws {
@@ -155,6 +181,31 @@ import Testing
             }
             #expect(renewal.badAdmitted == 0 && renewal.goodLost.isEmpty, "\(renewal)")
             #expect(renewal.admitted > 0 && renewal.refused > 0)
+
+            // A policy is loosened and tightened again: once that is seen, no answer is wrong.
+            let turns = try await underLoad(world, mayAdmitBad: true) {
+                for (level, bad) in [
+                    ("privileged", 201), ("restricted", 403), ("privileged", 201), ("restricted", 403),
+                ] {
+                    let changed = try await world.send(
+                        "PATCH", AdmissionWorld.policies + "/restricted",
+                        #"{"spec":{"standard":{"level":"\#(level)"}}}"#, type: "application/merge-patch+json")
+                    #expect(changed.status == 200, "\(changed.text)")
+                    // Both replicas must have seen it: several in a row.
+                    try await AdmissionInstallTests.wait {
+                        for _ in 0..<6 {
+                            if try await world.pod("turn", good: false, query: "?dryRun=All").status != bad {
+                                return false
+                            }
+                        }
+                        return true
+                    }
+                    for _ in 0..<10 {
+                        #expect(try await world.pod("turn", good: false, query: "?dryRun=All").status == bad)
+                    }
+                }
+            }
+            #expect(turns.goodLost.isEmpty, "\(turns)")
 
             // A replica dies: nothing bad gets in, and good pods get in again.
             let victim = replicas[0]

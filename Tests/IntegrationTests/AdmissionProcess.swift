@@ -146,8 +146,8 @@ struct AdmissionWorld: Sendable {
     }
 
     /// Two replicas that have installed themselves, and the service account `shop/cart` bound to `restricted`.
-    func ready() async throws -> [AdmissionProcess] {
-        let replicas = [try await replica(["--install"]), try await replica(["--install"])]
+    func ready(_ more: (Int) -> [String] = { _ in ["--install"] }) async throws -> [AdmissionProcess] {
+        let replicas = [try await replica(more(0)), try await replica(more(1))]
         balancer.set(replicas.map(\.port))
         try await AdmissionInstallTests.wait {
             try await send(

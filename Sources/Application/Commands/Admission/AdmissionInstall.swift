@@ -66,6 +66,7 @@ struct AdmissionInstall: AsyncParsableCommand {
         let installation = try target.installation(excludesByOffLabel: true)
         var texts = ([manifests.namespaceObject] + (target.url == nil ? manifests.access : [])).map(\.yaml)
         texts += PolicyResources.crds.map { String(decoding: $0, as: UTF8.self) }
+        texts.append("# The policy that is shipped; with JSON for brevity.\n" + PolicyResources.defaultPolicy)
         texts += installation.configurations(bundle: "").map { value in
             "# The server puts its caBundle in, with --install, or `bulwark admission install` does.\n" + value.yaml
         }

@@ -54,6 +54,7 @@ struct AdmissionManifests {
                             ["apiextensions.k8s.io"], ["customresourcedefinitions"], ["get", "patch"],
                             names: PolicyResources.definitions.map(\.name).sorted()),
                         rule(["apiextensions.k8s.io"], ["customresourcedefinitions"], ["create"]),
+                        rule([PolicyResources.group], ["podpolicies"], ["create"]),
                         rule([""], ["namespaces"], ["patch"], names: ["kube-system", namespace]),
                     ]
                 ]),

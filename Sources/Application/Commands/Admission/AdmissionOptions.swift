@@ -52,7 +52,12 @@ struct AdmissionTarget: ParsableArguments {
         WebhookInstaller(
             client: client,
             installation: try installation(excludesByOffLabel: try await Self.isBefore121(client)),
-            definitions: PolicyResources.crds, logger: logger)
+            definitions: PolicyResources.crds,
+            defaults: [
+                .init(
+                    resource: PolicyResources.policies, name: PolicyResources.defaultName,
+                    json: PolicyResources.defaultPolicy)
+            ], logger: logger)
     }
 
     /// Whether the server may be older than 1.21, which began to label namespaces with their names.

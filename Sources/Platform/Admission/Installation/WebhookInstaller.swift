@@ -20,12 +20,30 @@ package struct WebhookInstaller: Sendable {
     package let installation: WebhookInstallation
     /// CustomResourceDefinitions as JSON or YAML.
     package let definitions: [[UInt8]]
+    /// Objects that are made where they are missing, and left alone where they are not.
+    package let defaults: [Default]
     private let logger: Logger
 
-    package init(client: APIClient, installation: WebhookInstallation, definitions: [[UInt8]], logger: Logger) {
+    package struct Default: Sendable {
+        package var resource: APIResource
+        package var name: String
+        package var json: String
+
+        package init(resource: APIResource, name: String, json: String) {
+            self.resource = resource
+            self.name = name
+            self.json = json
+        }
+    }
+
+    package init(
+        client: APIClient, installation: WebhookInstallation, definitions: [[UInt8]], defaults: [Default] = [],
+        logger: Logger
+    ) {
         self.client = client
         self.installation = installation
         self.definitions = definitions
+        self.defaults = defaults
         self.logger = logger
     }
 
@@ -40,6 +58,7 @@ package struct WebhookInstaller: Sendable {
     package func repair(bundle: String, isReady: Bool = true) async throws -> Outcome {
         var outcome = Outcome()
         try await repairDefinitions(&outcome)
+        try await makeDefaults(&outcome)
         if try await !AdmissionSwitch(client: client, namespace: installation.namespace).isOn {
             outcome.isDisabled = true
             outcome.repaired = []
@@ -69,6 +88,30 @@ package struct WebhookInstaller: Sendable {
                     options: Self.force)
                 if before != after.identity.resourceVersion {
                     outcome.repaired.append("CustomResourceDefinition \(name)")
+                }
+            }
+        }
+    }
+
+    /// A kind is served a moment after it was defined. What cannot be made now is tried again in the next round: the
+    /// webhooks themselves do not depend on it.
+    private func makeDefaults(_ outcome: inout Outcome) async throws {
+        for object in defaults {
+            for attempt in 1...20 {
+                do {
+                    if try await found(object.resource, object.name) == nil {
+                        _ = try await client.create(object.resource, namespace: nil, .json(object.json))
+                        outcome.repaired.append("\(object.resource.kind) \(object.name)")
+                    }
+                    break
+                } catch let error as KubernetesError {
+                    if error.code == .notFound, attempt < 20 {
+                        try await Task.sleep(for: .milliseconds(250))
+                        continue
+                    }
+                    logger.warning(
+                        "Not made for now", metadata: ["object": "\(object.name)", "reason": "\(error.message)"])
+                    break
                 }
             }
         }

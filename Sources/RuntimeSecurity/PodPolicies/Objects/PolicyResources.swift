@@ -23,6 +23,13 @@ package enum PolicyResources {
     /// The YAML texts alone.
     package static var crds: [[UInt8]] { definitions.map(\.yaml) }
 
+    /// The policy that is shipped: lets everything run, and warns of what is below `baseline`.
+    package static let defaultName = "bulwark-default"
+    package static let defaultPolicy = """
+        {"apiVersion":"\(apiVersion)","kind":"PodPolicy","metadata":{"name":"\(defaultName)"},\
+        "spec":{"mode":"warn","standard":{"level":"baseline","version":"latest"},"appliesByDefault":true}}
+        """
+
     /// On a pod: the policy that accepted it. Trusted by nobody, only asked first.
     package static let acceptedBy = "\(group)/pod-policy"
 }
