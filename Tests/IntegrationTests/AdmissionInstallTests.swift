@@ -210,7 +210,7 @@ import Testing
             #expect(try await !installer.status(bundle: bundle).isInstalled)
 
             // Out again.
-            try await installer.uninstall(andDefinitions: true, lease: "bulwark-admission")
+            try await installer.uninstall(andDefinitions: true, leases: ["bulwark-admission"])
             #expect(try await installer.status(bundle: bundle).parts.allSatisfy { !$0.isPresent })
             try await Self.wait { await world.refusal("bad").isEmpty }
             await #expect(throws: KubernetesError.self) {
@@ -218,7 +218,7 @@ import Testing
                     APIResource(group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true),
                     namespace: Self.namespace, name: SecretCertificateStore.name)
             }
-            try await installer.uninstall(andDefinitions: true, lease: "bulwark-admission")
+            try await installer.uninstall(andDefinitions: true, leases: ["bulwark-admission"])
         }
     }
 

@@ -94,7 +94,7 @@ struct AdmissionUninstall: AsyncParsableCommand {
         let (client, logger) = try AdmissionSession.open(cluster)
         try await AdmissionSession.reporting {
             try await target.installer(client, logger: logger).uninstall(
-                andDefinitions: withPolicies, lease: AdmissionManifests.lease)
+                andDefinitions: withPolicies, leases: [AdmissionManifests.lease, AdmissionManifests.installLease])
         }
         Terminal.say("uninstalled\(withPolicies ? "" : "; the policies stay")")
     }

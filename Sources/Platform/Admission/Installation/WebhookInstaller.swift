@@ -167,9 +167,9 @@ package struct WebhookInstaller: Sendable {
         }
     }
 
-    /// Removes the configurations, the certificates, the switch and the Lease, and with `andDefinitions` also the kinds:
+    /// Removes the configurations, the certificates, the switch and the Leases, and with `andDefinitions` also the kinds:
     /// every policy and binding goes with them.
-    package func uninstall(andDefinitions: Bool, lease: String) async throws {
+    package func uninstall(andDefinitions: Bool, leases names: [String]) async throws {
         try await removeConfigurations()
         if andDefinitions {
             for bytes in definitions {
@@ -191,7 +191,7 @@ package struct WebhookInstaller: Sendable {
         let leases = APIResource(
             group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease", namespaced: true)
         let secrets = APIResource(group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true)
-        try await delete(leases, lease, namespace)
+        for name in names { try await delete(leases, name, namespace) }
         try await delete(secrets, SecretCertificateStore.name, namespace)
         try await delete(.configMaps, AdmissionSwitch.name, namespace)
     }
