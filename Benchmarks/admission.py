@@ -200,7 +200,7 @@ def main():
             server.load(20000, 16)
             rates.append(20000 / (server.cpu() - before))
         log = folder + "/times"
-        server.load(10000, 8, "--rps=125", f"--log-file={log}")
+        server.load(10000, 2, "--rps=500", f"--log-file={log}")
         times = sorted(int(line.split()[2]) / 1000 for line in open(log))
         os.remove(log)
         rate = statistics.median(rates)
