@@ -249,6 +249,10 @@ import Testing
                 #"{"volumes": [{"name": "a", "csi": {}}, {"name": "b", "ephemeral": {}}, {"name": "c", "projected": {}}]}"#,
             accepted: ["restricted"]),
         Case(
+            control: "restrictedVolumes",
+            spec: #"{"volumes": [{"name": "a", "image": {"reference": "registry.example/a:1"}}]}"#,
+            accepted: ["restricted", "restricted@v1.0"]),
+        Case(
             control: "allowPrivilegeEscalation", spec: container(#""image": "x""#), refused: ["restricted@v1.8"],
             accepted: ["restricted@v1.7", "baseline"]),
         Case(

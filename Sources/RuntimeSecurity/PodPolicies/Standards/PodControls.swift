@@ -36,8 +36,10 @@ extension StandardJudge {
         }
     }
 
+    /// `image` came in Kubernetes 1.33, for the standards of every version (kubernetes/kubernetes#130394).
     private static let restrictedVolumes = [
-        "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret",
+        "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected",
+        "secret",
     ]
 
     mutating func sysctls(_ sysctls: [Sysctl]) {
