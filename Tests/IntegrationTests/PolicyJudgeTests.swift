@@ -82,6 +82,16 @@ import Testing
         }
     }
 
+    @Test func theExampleOfThePagesPasses() async throws {
+        let run = try await CommandRun.bulwark(
+            ["policy", "test", TestCluster.root + "/examples/policies", "--output", "json"])
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        let report = try JSONReader.read(Array(run.output.utf8), source: "report").root
+        let cases = try #require(report["cases"]).elements
+        #expect(Set(cases.compactMap { $0["got"]?.string }) == ["allow", "warn", "deny"])
+        #expect(cases.allSatisfy { $0["passed"]?.bool == true })
+    }
+
     @Test func triesPoliciesOnCases() async throws {
         let scratch = try ScratchFolder()
         _ = try scratch.write(Self.policy, to: "policy.yaml")
