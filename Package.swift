@@ -71,6 +71,12 @@ let package = Package(
             cxxSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
         platform("Documents", ["CLibYAML", "CSimdjson"]),
+        .target(
+            name: "CRE2", path: "Sources/Platform/CRE2", cxxSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("re2")]),
+        platform("RegularExpressions", ["CRE2"]),
+        platform("Rego", ["Documents", "RegularExpressions", crypto]),
+        platform("CEL", ["Documents", "RegularExpressions"]),
         platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
         platform("Store", ["Findings", grdb, crypto, log]),
         platform("Reporting", ["Findings"]),
@@ -90,6 +96,12 @@ let package = Package(
             name: "PodPolicies", dependencies: ["Findings", "Documents", "Kubernetes", "Admission", log],
             path: "Sources/RuntimeSecurity/PodPolicies", swiftSettings: strict, plugins: ["EmbedFiles"]),
 
+        // MARK: Infrastructure
+        .target(
+            name: "AccessControl",
+            dependencies: ["Findings", "Documents", "Kubernetes", "Admission", "Rego", "CEL", "RegularExpressions", log],
+            path: "Sources/Infrastructure/AccessControl", swiftSettings: strict),
+
         // MARK: Application
         .target(
             name: "Console",
@@ -104,7 +116,7 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
-                "Console", arguments, lifecycle, unixSignals, log, configuration,
+                "Rego", "CEL", "AccessControl", "Console", arguments, lifecycle, unixSignals, log, configuration,
             ],
             path: "Sources/Application/Commands", swiftSettings: strict),
         .executableTarget(
@@ -129,6 +141,12 @@ let package = Package(
             swiftSettings: strict),
         tests("Findings", ["Findings"]),
         tests("Documents", ["Documents", "TestSupport"]),
+        tests("RegularExpressions", ["RegularExpressions"]),
+        tests("Rego", ["Rego", "Documents", "TestSupport"]),
+        tests("CEL", ["CEL", "Documents", "TestSupport"]),
+        tests(
+            "AccessControl",
+            ["AccessControl", "Rego", "CEL", "Admission", "Documents", "Findings", "Kubernetes", "TestSupport"]),
         tests("Kubernetes", ["Kubernetes", "TestSupport"]),
         tests("Store", ["Store", "Findings", "TestSupport", grdb]),
         tests("Reporting", ["Reporting", "Findings", "TestSupport"]),
