@@ -99,7 +99,9 @@ let package = Package(
         // MARK: Infrastructure
         .target(
             name: "AccessControl",
-            dependencies: ["Findings", "Documents", "Kubernetes", "Admission", "Rego", "CEL", "RegularExpressions", log],
+            dependencies: [
+                "Findings", "Documents", "Kubernetes", "Admission", "Rego", "CEL", "RegularExpressions", log,
+            ],
             path: "Sources/Infrastructure/AccessControl", swiftSettings: strict),
 
         // MARK: Application
