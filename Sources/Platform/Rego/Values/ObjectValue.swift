@@ -99,6 +99,9 @@ package struct SetValue: Sendable {
 
     package func contains(_ value: Value) -> Bool { find(value, in: members).found }
 
+    /// Where a member stands, or would.
+    package func place(of value: Value) -> (index: Int, found: Bool) { find(value, in: members) }
+
     package mutating func insert(_ value: Value) {
         let (index, found) = find(value, in: members)
         if !found { members.insert(value, at: index) }

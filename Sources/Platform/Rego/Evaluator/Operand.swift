@@ -1,0 +1,102 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// A term whose parts are all known when it is evaluated.
+indirect enum Operand {
+    case constant(Value)
+    case slot(Int)
+    case array([Operand])
+    case object([(key: Operand, value: Operand)])
+    case set([Operand])
+
+    @inline(__always)
+    func value(_ machine: Machine) -> Value {
+        switch self {
+        case .constant(let value): value
+        case .slot(let slot): machine[slot]
+        default: composed(machine)
+        }
+    }
+
+    private func composed(_ machine: Machine) -> Value {
+        switch self {
+        case .constant(let value): value
+        case .slot(let slot): machine[slot]
+        case .array(let operands): .array(operands.map { $0.value(machine) })
+        case .set(let operands): .set(SetValue(operands.map { $0.value(machine) }))
+        case .object(let members):
+            .object(ObjectValue(members.map { ($0.key.value(machine), $0.value.value(machine)) }))
+        }
+    }
+}
+
+/// What a value is held against: parts that are known are compared, the others are bound.
+indirect enum Pattern {
+    case any
+    case bind(Int)
+    case check(Operand)
+    case array([Pattern])
+    case object([(key: Operand, value: Pattern)])
+
+    @inline(__always)
+    func matches(_ value: Value, _ machine: Machine) -> Bool {
+        switch self {
+        case .any: return true
+        case .bind(let slot):
+            machine[slot] = value
+            return true
+        case .check(let operand): return equal(operand.value(machine), value)
+        default: return matchesParts(value, machine)
+        }
+    }
+
+    private func matchesParts(_ value: Value, _ machine: Machine) -> Bool {
+        switch self {
+        case .array(let patterns):
+            guard let elements = value.elements, elements.count == patterns.count else { return false }
+            for (pattern, element) in zip(patterns, elements) where !pattern.matches(element, machine) { return false }
+            return true
+        case .object(let members):
+            guard value.kind == .object, value.count == members.count else { return false }
+            for (key, pattern) in members {
+                guard let member = lookup(value, key.value(machine)), pattern.matches(member, machine) else {
+                    return false
+                }
+            }
+            return true
+        default: return matches(value, machine)
+        }
+    }
+}
+
+/// What a value has under a key: a member, an element, or a set's member itself. Nil is undefined.
+func lookup(_ value: Value, _ key: Value) -> Value? {
+    switch value {
+    case .node(let node):
+        if node.isObject {
+            switch key {
+            case .string(let name): return node[dynamic: name].map { .node($0) }
+            default: return key.text.flatMap { node[dynamic: $0] }.map { .node($0) }
+            }
+        }
+        guard node.isArray, let index = index(key) else { return nil }
+        return node[index].map { .node($0) }
+    case .object(let object): return object[key]
+    case .array(let elements):
+        guard let index = index(key), index >= 0, index < elements.count else { return nil }
+        return elements[index]
+    case .set(let set):
+        let place = set.place(of: key)
+        return place.found ? set.members[place.index] : nil
+    default: return nil
+    }
+}
+
+private func index(_ key: Value) -> Int? {
+    switch key {
+    case .int(let index): index
+    case .node(let node): node.int
+    case .number: key.wide.flatMap { Int(exactly: $0) }
+    default: nil
+    }
+}

@@ -1,0 +1,147 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// Follows a reference; runs what follows for each way there is.
+final class RefStep: Step {
+    enum Head {
+        case operand(Operand)
+        case input
+        /// Documents that no rule makes.
+        case base
+        /// A place that rules may make or have part in.
+        case tree(RuleNode)
+    }
+
+    enum Key {
+        /// Known when the step runs.
+        case known(Operand)
+        /// Bound by the step, to each key there is.
+        case open(Pattern)
+    }
+
+    let head: Head
+    let keys: [Key]
+    /// What the value is held against.
+    let result: Pattern
+    /// A false value stops the line: the reference stands alone.
+    let isTest: Bool
+    let next: Step
+    /// How many keys from the left are known.
+    private let known: Int
+    /// Starts at `data`.
+    private let isDocument: Bool
+
+    init(_ head: Head, _ keys: [Key], result: Pattern, isTest: Bool, next: Step) {
+        (self.head, self.keys, self.result, self.isTest, self.next) = (head, keys, result, isTest, next)
+        known =
+            keys.firstIndex {
+                if case .open = $0 { return true }
+                return false
+            } ?? keys.count
+        switch head {
+        case .base, .tree: isDocument = true
+        default: isDocument = false
+        }
+    }
+
+    override func run(_ machine: Machine) throws -> Bool {
+        try machine.tick()
+        switch head {
+        case .operand(let operand): return try follow(operand.value(machine), 0, machine)
+        case .input:
+            guard let input = machine.input else { return true }
+            return try follow(input, 0, machine)
+        case .base: return try follow(machine.data, 0, machine)
+        case .tree(let node): return try machine.follow(node, PlainDocuments.find(node.path, in: machine.data), 0, self)
+        }
+    }
+
+    /// Goes on from a value with the keys from `at` on.
+    func follow(_ start: Value, _ at: Int, _ machine: Machine) throws -> Bool {
+        var value = start
+        var at = at
+        while at < known {
+            guard case .known(let operand) = keys[at], let next = member(value, operand.value(machine)) else {
+                return true
+            }
+            value = next
+            at += 1
+        }
+        if at == keys.count { return try arrive(value, machine) }
+        switch keys[at] {
+        case .known(let operand):
+            guard let next = member(value, operand.value(machine)) else { return true }
+            return try follow(next, at + 1, machine)
+        case .open(let pattern):
+            return try machine.forEach(value) { key, member in
+                try machine.tick()
+                return pattern.matches(key, machine) ? try follow(member, at + 1, machine) : true
+            }
+        }
+    }
+
+    @inline(__always)
+    private func member(_ value: Value, _ key: Value) -> Value? {
+        lookup(value, key) ?? (isDocument ? PlainDocuments.member(value, key) : nil)
+    }
+
+    /// At the end of the path.
+    @inline(__always)
+    func arrive(_ value: Value, _ machine: Machine) throws -> Bool {
+        if isTest { return value.isFalse ? true : try next.run(machine) }
+        return result.matches(value, machine) ? try next.run(machine) : true
+    }
+}
+
+/// Places in plain documents.
+enum PlainDocuments {
+    static func find(_ path: [String], in data: Value) -> Value? {
+        var value = data
+        for name in path {
+            guard let next = lookup(value, .string(name)) else { return nil }
+            value = next
+        }
+        return value
+    }
+
+    /// A key of a stored document may be written as a number: `data[2]`.
+    static func member(_ value: Value, _ key: Value) -> Value? {
+        guard value.kind == .object, case .int(let number) = key.resolved else { return nil }
+        return lookup(value, .string("\(number)"))
+    }
+
+    /// The document with a value put at a path; what is no object on the way makes room for one.
+    static func put(_ value: Value, at path: ArraySlice<String>, in document: Value?) -> Value {
+        guard let name = path.first else { return value }
+        var object = document?.members ?? ObjectValue()
+        object.set(.string(name), put(value, at: path.dropFirst(), in: object[name]))
+        return .object(object)
+    }
+}
+
+extension Machine {
+    /// Keys and values of a collection in order; a set's members are both.
+    func forEach(_ value: Value, _ body: (Value, Value) throws -> Bool) throws -> Bool {
+        switch value {
+        case .array(let elements):
+            for (index, element) in elements.enumerated() where try !body(.int(index), element) { return false }
+        case .object(let object):
+            for (key, value) in zip(object.keys, object.values) where try !body(key, value) { return false }
+        case .set(let set):
+            for member in set.members where try !body(member, member) { return false }
+        case .node(let node):
+            if node.isArray {
+                var index = 0
+                for element in node.elements {
+                    if try !body(.int(index), .node(element)) { return false }
+                    index += 1
+                }
+            } else if node.isObject {
+                let object = ObjectValue(node)
+                for (key, value) in zip(object.keys, object.values) where try !body(key, value) { return false }
+            }
+        default: break
+        }
+        return true
+    }
+}
