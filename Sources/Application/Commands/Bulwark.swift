@@ -7,7 +7,10 @@ package struct Bulwark: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "bulwark", abstract: "Kubernetes security: what a cluster runs, inspected, remembered and shown.",
         version: Version.current,
-        subcommands: [Inspect.self, Serve.self, Checks.self, Policy.self, AdmissionCommand.self])
+        subcommands: [
+            Inspect.self, Serve.self, Checks.self, Policy.self, AdmissionCommand.self, RegoCommand.self,
+            GatekeeperCommand.self,
+        ])
 
     package init() {}
 

@@ -6,10 +6,12 @@ import Foundation
 enum InputFile {
     private static let maxFiles = 1_000_000
     private static let maxDepth = 64
-    private static let suffixes: Set<String> = ["yaml", "yml", "json"]
+    static let manifests: Set<String> = ["yaml", "yml", "json"]
 
-    /// The files under `paths` in order: a file as named, a folder with all its .yaml, .yml and .json files, `-` as itself.
-    static func all(in paths: [String], problem: (String) -> Void) -> [String] {
+    /// The files under `paths` in order: a file as named, a folder with all its files of these suffixes, `-` as itself.
+    static func all(
+        in paths: [String], suffixes: Set<String> = manifests, problem: (String) -> Void
+    ) -> [String] {
         var files: [String] = []
         var folders: Set<FileStatus.Identity> = []
         for path in paths {
@@ -22,7 +24,7 @@ enum InputFile {
                 continue
             }
             if status.isFolder {
-                walk(path, status, &folders, &files, 0, problem)
+                walk(path, status, suffixes, &folders, &files, 0, problem)
             } else {
                 files.append(path)
             }
@@ -31,8 +33,8 @@ enum InputFile {
     }
 
     private static func walk(
-        _ folder: String, _ status: FileStatus, _ folders: inout Set<FileStatus.Identity>, _ files: inout [String],
-        _ depth: Int,
+        _ folder: String, _ status: FileStatus, _ suffixes: Set<String>, _ folders: inout Set<FileStatus.Identity>,
+        _ files: inout [String], _ depth: Int,
         _ problem: (String) -> Void
     ) {
         // A folder is entered once, so links that lead back up end here.
@@ -65,7 +67,7 @@ enum InputFile {
                 continue
             }
             if status.isFolder {
-                walk(path, status, &folders, &files, depth + 1, problem)
+                walk(path, status, suffixes, &folders, &files, depth + 1, problem)
             } else if isManifest {
                 guard files.count < maxFiles else { return problem("\(folder): more than \(maxFiles) files") }
                 files.append(path)

@@ -9,6 +9,21 @@ import Rego
 struct RegoBatch {
     let version: RegoVersion
 
+    func run(_ path: String) throws {
+        if path != "-" {
+            let bytes = try InputFile.text(path, limit: 256 << 20)
+            for (index, line) in bytes.split(separator: 0x0A).enumerated() {
+                Terminal.say(answer(Array(line), number: index + 1))
+            }
+            return
+        }
+        var number = 0
+        while let line = readLine() {
+            number += 1
+            Terminal.say(answer(Array(line.utf8), number: number))
+        }
+    }
+
     func answer(_ line: [UInt8], number: Int) -> String {
         do {
             let document = try JSONReader.read(line, source: "line \(number)")

@@ -249,7 +249,7 @@ struct Planner {
     // MARK: References
 
     private mutating func reference(
-        _ head: ResolvedTerm, _ keys: [ResolvedTerm], result: Pattern?, _ bound: inout Set<Int>
+        _ head: ResolvedTerm, _ keys: [ResolvedTerm], result: Matcher?, _ bound: inout Set<Int>
     ) -> Make? {
         var inner = bound
         guard let patterns = self.keys(keys, head, &inner) else { return nil }
@@ -281,7 +281,7 @@ struct Planner {
     }
 
     private mutating func reference(
-        _ head: ResolvedTerm, _ patterns: [RefStep.Key], _ keys: [ResolvedTerm], result: Pattern?, _ bound: Set<Int>
+        _ head: ResolvedTerm, _ patterns: [RefStep.Key], _ keys: [ResolvedTerm], result: Matcher?, _ bound: Set<Int>
     ) -> Make? {
         let isTest = result == nil
         let result = result ?? .any
@@ -335,21 +335,21 @@ struct Planner {
     }
 
     /// What a value is held against; nil when some part can neither be compared nor bound.
-    func pattern(_ term: ResolvedTerm, _ bound: inout Set<Int>) -> Pattern? {
+    func pattern(_ term: ResolvedTerm, _ bound: inout Set<Int>) -> Matcher? {
         if areBound(term, bound) { return .check(operand(term)) }
         switch term {
         case .local(let slot):
             bound.insert(slot)
             return .bind(slot)
         case .array(let terms):
-            var patterns: [Pattern] = []
+            var patterns: [Matcher] = []
             for term in terms {
                 guard let pattern = pattern(term, &bound) else { return nil }
                 patterns.append(pattern)
             }
             return .array(patterns)
         case .object(let members):
-            var patterns: [(Operand, Pattern)] = []
+            var patterns: [(Operand, Matcher)] = []
             for (key, value) in members {
                 guard areBound(key, bound), let pattern = pattern(value, &bound) else { return nil }
                 patterns.append((operand(key), pattern))

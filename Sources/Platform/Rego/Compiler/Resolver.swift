@@ -62,6 +62,16 @@ struct Resolver {
         return own
     }
 
+    /// Names in strings that are put together belong to the innermost body, when nothing around it has them.
+    mutating func adopt(_ term: Term) {
+        guard case .template(let parts) = term.kind else { return }
+        for case .term(let inner, _) in parts {
+            var names: Set<String> = []
+            direct(inner, &names)
+            frames[frames.count - 1].direct.formUnion(names.filter { scope.global($0) == nil })
+        }
+    }
+
     mutating func declare(_ name: String, _ location: Location) -> Int {
         let slot = fresh(name)
         let last = frames.count - 1
@@ -267,17 +277,18 @@ struct Resolver {
                 parts.map { part in
                     switch part {
                     case .text(let text): .text(text)
-                    case .term(let inner): .term(piece(inner))
+                    case .term(let inner, let with): .term(piece(inner, with))
                     }
                 }, term.location)
         }
     }
 
     /// A closure that collects every value of an expression.
-    private mutating func piece(_ inner: Term) -> ResolvedTerm.Comprehension {
+    private mutating func piece(_ inner: Term, _ with: [Expr.With]) -> ResolvedTerm.Comprehension {
         push([], [inner])
         let value = anonymous()
-        let body = ResolvedExpr(kind: .unify(.local(value), term(inner)), location: inner.location)
+        let body = ResolvedExpr(
+            kind: .unify(.local(value), term(inner)), with: with.compactMap { self.with($0) }, location: inner.location)
         let own = pop()
         return ResolvedTerm.Comprehension(kind: .set, key: nil, value: .local(value), body: [body], own: own)
     }
@@ -314,6 +325,7 @@ struct Resolver {
     private mutating func call(_ function: Term, _ arguments: [Term], _ location: Location) -> ResolvedTerm {
         if arguments.isEmpty, function.variableName == "set" { return .constant(.emptySet) }
         let arguments = arguments.map { term($0) }
+        if arguments.isEmpty, let rule = self.rule(function) { return rule }
         guard let name = self.function(function) else {
             let path = function.dottedPath?.joined(separator: ".") ?? "?"
             fail(.type, "undefined function \(path)", location)
@@ -326,6 +338,16 @@ struct Resolver {
             return .constant(metadata.first.flatMap { $0.members?["annotations"] } ?? .emptyObject)
         }
         return .call(name, arguments, location)
+    }
+
+    /// A rule that is written like a call without arguments.
+    private mutating func rule(_ term: Term) -> ResolvedTerm? {
+        guard let path = term.dottedPath, let global = path[0] == "data" ? ["data"] : scope.global(path[0]),
+            global[0] == "data"
+        else { return nil }
+        let full = Array(global.dropFirst()) + path.dropFirst()
+        guard let first = root.find(full)?.rules.first, !first.isFunction else { return nil }
+        return .ref(.data, full.map { .constant(.string($0)) })
     }
 
     /// What a call names: a rule of the package or of `data`, or a function that is built in.

@@ -59,7 +59,7 @@ final class RuleCompiler {
     func clause(_ source: SourceRule, _ emit: Emit) -> RuleSet.Clause? {
         let rule = source.rule
         resolver.push([], [])
-        var arguments: [Pattern] = []
+        var arguments: [Matcher] = []
         var bound: Set<Int> = []
         var before: [Goal] = []
         if case .function(let terms) = rule.kind { arguments = patterns(terms, &bound, &before) }
@@ -108,10 +108,13 @@ final class RuleCompiler {
     }
 
     /// What a function's arguments are held against.
-    private func patterns(_ terms: [Term], _ bound: inout Set<Int>, _ before: inout [Goal]) -> [Pattern] {
-        for term in terms { declare(term) }
+    private func patterns(_ terms: [Term], _ bound: inout Set<Int>, _ before: inout [Goal]) -> [Matcher] {
+        for term in terms {
+            declare(term)
+            resolver.adopt(term)
+        }
         let planner = self.planner()
-        var made: [Pattern] = []
+        var made: [Matcher] = []
         for term in terms {
             let resolved = resolver.term(term)
             var extra: [Goal] = []

@@ -18,14 +18,14 @@ enum FunctionTarget {
 final class CallStep: Step {
     let target: FunctionTarget
     let arguments: [Operand]
-    let result: Pattern
+    let result: Matcher
     /// The call stands alone: a false answer stops the line.
     let isTest: Bool
     let location: Location
     let next: Step
 
     init(
-        _ target: FunctionTarget, _ arguments: [Operand], result: Pattern, isTest: Bool, location: Location, next: Step
+        _ target: FunctionTarget, _ arguments: [Operand], result: Matcher, isTest: Bool, location: Location, next: Step
     ) {
         (self.target, self.arguments, self.result, self.isTest, self.location, self.next) =
             (target, arguments, result, isTest, location, next)
@@ -55,10 +55,10 @@ final class CallStep: Step {
         }
     }
 
-    /// What stands in for a function may itself call the function it stands in for.
+    /// What stands in for a function calls the functions themselves.
     private func mocked(_ number: Int, _ machine: Machine) throws -> Bool {
         let mocks = machine.mocks
-        machine.mocks[target.name] = nil
+        machine.mocks = [:]
         let value: Value?
         do {
             value = try machine.call(number, arguments.map { $0.value(machine) })

@@ -72,7 +72,8 @@ extension Machine {
             let made = members.compactMap { $0.child(key) }
             let value: Value?
             if let name = key.text, let child = node.child(name), child.hasDocument {
-                value = try extent(child, result[key], above: made)
+                let below = result[key]
+                value = try extent(child, below, above: made).map { made in below.map { over(made, $0) } ?? made }
                 if value != nil, members.contains(where: \.isLeaf) { throw Members.conflict }
             } else {
                 value = try combined(made).map { value in result[key].map { over($0, value) } ?? value }
@@ -101,7 +102,7 @@ extension Machine {
         return all.value
     }
 
-    /// What rules make, over plain documents.
+    /// One document over another: the second's members win.
     private func over(_ base: Value, _ made: Value) -> Value {
         guard var members = base.members, let others = made.members else { return made }
         for (key, value) in zip(others.keys, others.values) {

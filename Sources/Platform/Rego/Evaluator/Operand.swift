@@ -31,12 +31,12 @@ indirect enum Operand {
 }
 
 /// What a value is held against: parts that are known are compared, the others are bound.
-indirect enum Pattern {
+indirect enum Matcher {
     case any
     case bind(Int)
     case check(Operand)
-    case array([Pattern])
-    case object([(key: Operand, value: Pattern)])
+    case array([Matcher])
+    case object([(key: Operand, value: Matcher)])
 
     @inline(__always)
     func matches(_ value: Value, _ machine: Machine) -> Bool {

@@ -16,13 +16,13 @@ final class RefStep: Step {
         /// Known when the step runs.
         case known(Operand)
         /// Bound by the step, to each key there is.
-        case open(Pattern)
+        case open(Matcher)
     }
 
     let head: Head
     let keys: [Key]
     /// What the value is held against.
-    let result: Pattern
+    let result: Matcher
     /// A false value stops the line: the reference stands alone.
     let isTest: Bool
     let next: Step
@@ -31,7 +31,7 @@ final class RefStep: Step {
     /// Starts at `data`.
     private let isDocument: Bool
 
-    init(_ head: Head, _ keys: [Key], result: Pattern, isTest: Bool, next: Step) {
+    init(_ head: Head, _ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
         (self.head, self.keys, self.result, self.isTest, self.next) = (head, keys, result, isTest, next)
         known =
             keys.firstIndex {

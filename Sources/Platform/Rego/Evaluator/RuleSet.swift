@@ -12,7 +12,7 @@ final class RuleSet {
 
     struct Clause {
         let frameSize: Int
-        let arguments: [Pattern]
+        let arguments: [Matcher]
         /// The body, and those of `else` in order.
         let bodies: [Step]
         let location: Location

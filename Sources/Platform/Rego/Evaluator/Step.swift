@@ -23,10 +23,10 @@ final class TestStep: Step {
 /// A known value held against a pattern.
 final class MatchStep: Step {
     let operand: Operand
-    let pattern: Pattern
+    let pattern: Matcher
     let next: Step
 
-    init(_ operand: Operand, _ pattern: Pattern, _ next: Step) {
+    init(_ operand: Operand, _ pattern: Matcher, _ next: Step) {
         (self.operand, self.pattern, self.next) = (operand, pattern, next)
     }
 

@@ -21,6 +21,10 @@ struct Annotated {
             }
             var members = value
             members.set(.string("scope"), .string(scope))
+            for (key, read) in [("authors", Annotated.author), ("related_resources", Annotated.resource)] {
+                guard let entries = members[key]?.elements else { continue }
+                members.set(.string(key), .array(entries.map(read)))
+            }
             let annotations = Annotations(value: .object(members), scope: scope, location: location)
             if scope == "package" || scope == "subpackages" {
                 module.annotations.append(annotations)
@@ -28,6 +32,24 @@ struct Annotated {
                 module.rules[index].annotations.append(annotations)
             }
         }
+    }
+
+    /// `Name <address>`, or an object that says so.
+    private static func author(_ entry: Value) -> Value {
+        guard let text = entry.text else { return entry }
+        var name = Texts.trim(text) { $0 == " " }
+        var members: [(Value, Value)] = []
+        if name.hasSuffix(">"), let open = name.lastIndex(of: "<") {
+            members.append((.string("email"), .string(String(name[name.index(after: open)...].dropLast()))))
+            name = Texts.trim(String(name[..<open])) { $0 == " " }
+        }
+        if !name.isEmpty { members.append((.string("name"), .string(name))) }
+        return .object(ObjectValue(members))
+    }
+
+    private static func resource(_ entry: Value) -> Value {
+        guard let text = entry.text else { return entry }
+        return .object(ObjectValue([(.string("ref"), .string(text))]))
     }
 
     private func blocks() -> [[Comment]] {

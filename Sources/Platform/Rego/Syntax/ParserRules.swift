@@ -64,7 +64,7 @@ extension Parser {
             if case .multiple = kind {
             } else {
                 if strict { throw RegoError(.parse, "`if` keyword is required before rule body", at: here) }
-                if reference.count == 1 || head.arguments != nil {
+                if reference.count == 1, head.arguments == nil {
                     throw RegoError(.parse, "var cannot be used for rule name", at: head.place)
                 }
             }
@@ -105,7 +105,8 @@ extension Parser {
         var head = Head(reference: [], place: place)
         var named = term
         if case .call(let function, let arguments) = term.kind {
-            head.arguments = arguments
+            // Without arguments it is a rule like any other.
+            if !arguments.isEmpty { head.arguments = arguments }
             named = function
         }
         switch named.kind {

@@ -138,9 +138,10 @@ extension Parser {
                 var parser = inner(start: start, row: row, column: column)
                 if parser.isAtEnd { throw RegoError(.parse, "empty template expression", at: parser.here) }
                 let term = try parser.infix()
+                let with = try parser.modifiers()
                 if !parser.isAtEnd { throw parser.unexpected("expected `}`") }
                 wildcards = parser.wildcards
-                parts.append(.term(term))
+                parts.append(.term(term, with: with))
             }
         }
         return parts

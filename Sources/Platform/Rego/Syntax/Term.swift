@@ -24,7 +24,7 @@ package final class Term: Sendable {
     /// A piece of a string that is put together: fixed text or a term.
     package enum Part: Sendable {
         case text(String)
-        case term(Term)
+        case term(Term, with: [Expr.With])
     }
 
     package let kind: Kind

@@ -1,0 +1,163 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Documents
+import Foundation
+import Rego
+import Reporting
+
+/// `bulwark rego eval`: the answers to a query.
+struct RegoEval: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval", abstract: "Evaluate a query over policies, data and input.",
+        discussion: """
+            Modules end in .rego, data in .json, .yaml or .yml.
+
+            Exit status: 0 done, 1 with --fail and no answer, or with --fail-defined and one, 2 wrong usage or a file that \
+            could not be read or compiled, 3 the evaluation failed.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable { case json, pretty, values, bindings, raw }
+
+    @Argument(help: "The query, such as data.policy.deny or x = input.a[_].")
+    var query: String?
+
+    @Option(name: .shortAndLong, help: "A module, data file or folder; may begin with a place and a colon. Repeatable.")
+    var data: [String] = []
+
+    @Option(name: .shortAndLong, help: "The input document; - for standard input.")
+    var input: String?
+
+    @Flag(name: [.customShort("I"), .long], help: "Read the input document from standard input.")
+    var stdinInput = false
+
+    @Option(name: .shortAndLong, help: "json, pretty, values, bindings or raw.")
+    var format = Format.json
+
+    @Option(name: .long, help: "The package whose names and imports the query sees.")
+    var package: String?
+
+    @Flag(name: .long, help: "Report the first built-in function that fails instead of taking it for undefined.")
+    var strictBuiltinErrors = false
+
+    @Flag(name: .long, help: "Exit with 1 when the query has no answer.")
+    var fail = false
+
+    @Flag(name: .long, help: "Exit with 1 when the query has an answer.")
+    var failDefined = false
+
+    @Option(name: .long, help: "Stop after so many seconds.")
+    var timeout: Int = 10
+
+    @Option(name: .long, help: "Evaluate a JSON request a line from this file; - for standard input.")
+    var batch: String?
+
+    @OptionGroup var dialect: RegoDialect
+
+    func validate() throws {
+        if (query == nil) == (batch == nil) {
+            throw ValidationError("give a query, as in: bulwark rego eval data.policy.deny")
+        }
+        if timeout < 1 { throw ValidationError("--timeout is a number of seconds from 1 on") }
+    }
+
+    func run() throws {
+        if let batch { return try RegoBatch(version: dialect.version).run(batch) }
+        var status = ExitStatus.done
+        let files = RegoFiles(data) {
+            status = .unreadable
+            Terminal.error($0)
+        }
+        if status != .done { throw status }
+        let prepared: PreparedQuery
+        do throws(RegoErrors) {
+            let policy = try RegoPolicy(files.modules, version: dialect.version)
+            let path = package.map { $0.split(separator: ".").map(String.init).filter { $0 != "data" } } ?? []
+            prepared = try policy.prepare(query ?? "", version: dialect.version, package: path)
+        } catch {
+            for problem in error.errors { Terminal.note(problem.description) }
+            throw ExitStatus.unreadable
+        }
+        let document = try (stdinInput ? "-" : input).map { try RegoInput.read($0) }
+        let results: [QueryResult]
+        do throws(RegoError) {
+            results = try prepared.results(
+                input: document, data: files.data, context: .current(),
+                limits: EvaluationLimits(time: .seconds(timeout)), strict: strictBuiltinErrors)
+        } catch {
+            Terminal.note(error.description)
+            throw ExitStatus.unfinished
+        }
+        Terminal.say(RegoOutput(results: results, query: query ?? "").text(format))
+        let isDefined = results.contains { !$0.expressions.isEmpty || !$0.bindings.isEmpty }
+        if fail && !isDefined || failDefined && isDefined { throw ExitStatus.failed }
+    }
+}
+
+/// Answers in the forms that users of opa know.
+struct RegoOutput {
+    let results: [QueryResult]
+    let query: String
+
+    func text(_ format: RegoEval.Format) -> String {
+        switch format {
+        case .json: json.prettyJSON
+        case .bindings: Value.array(results.map { bindings($0) }).prettyJSON
+        case .values: results.flatMap { $0.expressions.map(\.value.prettyJSON) }.joined(separator: "\n")
+        case .raw:
+            results.map { result in
+                result.expressions.map { $0.value.text ?? $0.value.json }.joined(separator: " ")
+            }.joined(separator: "\n")
+        case .pretty: pretty
+        }
+    }
+
+    private func bindings(_ result: QueryResult) -> Value {
+        .object(ObjectValue(result.bindings.map { (.string($0.name), $0.value) }))
+    }
+
+    private var json: Value {
+        if results.isEmpty { return .emptyObject }
+        let found = results.map { result -> Value in
+            let expressions = result.expressions.map { expression -> Value in
+                .object(
+                    ObjectValue([
+                        (.string("value"), expression.value), (.string("text"), .string(query)),
+                        (
+                            .string("location"),
+                            .object(
+                                ObjectValue([
+                                    (.string("row"), .int(expression.location.row)),
+                                    (.string("col"), .int(expression.location.column)),
+                                ]))
+                        ),
+                    ]))
+            }
+            var members: [(Value, Value)] = [(.string("expressions"), .array(expressions))]
+            if !result.bindings.isEmpty { members.append((.string("bindings"), bindings(result))) }
+            return .object(ObjectValue(members))
+        }
+        return .object(ObjectValue([(.string("result"), .array(found))]))
+    }
+
+    /// One value by itself, a table of variables for the rest.
+    private var pretty: String {
+        guard let first = results.first else { return "undefined" }
+        if first.bindings.isEmpty, results.count == 1, let value = first.expressions.last?.value {
+            return value.prettyJSON
+        }
+        let names = first.bindings.map(\.name)
+        if names.isEmpty {
+            return results.map { $0.expressions.map(\.value.json).joined(separator: "  ") }.joined(separator: "\n")
+        }
+        let rows = results.map { result in
+            names.map { name in result.bindings.first { $0.name == name }?.value.json ?? "" }
+        }
+        let widths = names.indices.map { column in
+            max(names[column].count, rows.map { $0[column].count }.max() ?? 0)
+        }
+        func line(_ cells: [String]) -> String {
+            zip(cells, widths).map { $0 + String(repeating: " ", count: max($1 - $0.count, 0)) }.joined(separator: "  ")
+        }
+        return ([line(names)] + rows.map(line)).map { DisplayText.safe($0) }.joined(separator: "\n")
+    }
+}

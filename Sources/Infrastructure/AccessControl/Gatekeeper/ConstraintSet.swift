@@ -1,0 +1,82 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+import Rego
+
+/// Templates and their constraints, ready to judge. A value: whoever judges holds one that does not change under them.
+package struct ConstraintSet: Sendable {
+    /// What one object's judgement came to.
+    package struct Judgement: Sendable {
+        package var violations: [ConstraintViolation] = []
+        /// Constraints that could not be evaluated: never a pass.
+        package var errors: [(constraint: String, error: GatekeeperError)] = []
+        /// How many constraints meant the object.
+        package var count = 0
+    }
+
+    private var programs: [String: TemplateProgram] = [:]
+    private var constraints: [String: [String: Constraint]] = [:]
+    /// Sorted by kind and name, so that answers come in one order.
+    private var order: [(kind: String, name: String)] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { order.isEmpty }
+    package var kinds: [String] { programs.keys.sorted() }
+
+    /// Adds or replaces a template; its constraints are read anew against its schema.
+    package mutating func add(template node: Node) throws(GatekeeperError) {
+        let program = try TemplateProgram(try ConstraintTemplate(node))
+        programs[program.template.kind] = program
+        for constraint in (constraints[program.template.kind] ?? [:]).values { try add(constraint: constraint.object) }
+    }
+
+    package mutating func remove(templateKind kind: String) {
+        programs[kind] = nil
+        constraints[kind] = nil
+        sort()
+    }
+
+    package mutating func add(constraint node: Node) throws(GatekeeperError) {
+        let kind = node["kind"]?.string ?? ""
+        guard let program = programs[kind] else {
+            throw GatekeeperError(.invalid, "there is no template for constraints of kind \(kind)")
+        }
+        let constraint = try Constraint(node, schema: program.template.schema)
+        constraints[kind, default: [:]][constraint.name] = constraint
+        sort()
+    }
+
+    package mutating func remove(constraintKind kind: String, name: String) {
+        constraints[kind]?[name] = nil
+        sort()
+    }
+
+    private mutating func sort() {
+        order = []
+        for kind in constraints.keys.sorted() {
+            for name in (constraints[kind] ?? [:]).keys.sorted() { order.append((kind, name)) }
+        }
+    }
+
+    /// Judges by every constraint that means the object and counts at an enforcement point.
+    package func judge(
+        _ review: ReviewInput, inventory: Value, point: String, isGenerated: Bool = false,
+        limits: EvaluationLimits = .standard
+    ) -> Judgement {
+        var judgement = Judgement()
+        for (kind, name) in order {
+            guard let constraint = constraints[kind]?[name], let program = programs[kind],
+                !constraint.actions(at: point).isEmpty
+            else { continue }
+            do throws(GatekeeperError) {
+                guard try review.isMeant(by: constraint.match, isGenerated: isGenerated) else { continue }
+                judgement.count += 1
+                judgement.violations += try program.violations(
+                    of: review.review, under: constraint, inventory: inventory, point: point, limits: limits)
+            } catch {
+                judgement.errors.append(("\(kind)/\(name)", error))
+            }
+        }
+        return judgement
+    }
+}

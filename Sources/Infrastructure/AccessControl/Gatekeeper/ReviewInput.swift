@@ -1,0 +1,99 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+import Rego
+
+/// What is judged: a request to the API server, or an object as if one were about it.
+package struct ReviewInput: Sendable {
+    package let group: String
+    package let version: String
+    package let kind: String
+    package let object: Node?
+    package let oldObject: Node?
+    /// The object's namespace, where it is known.
+    package let namespace: Node?
+    /// `input.review`.
+    package let review: Value
+
+    /// Of an `AdmissionReview`, or of any other object.
+    package init(_ node: Node, namespace: (String) -> Node?) throws(GatekeeperError) {
+        if node["kind"]?.string == "AdmissionReview", node["apiVersion"]?.string?.hasPrefix("admission.k8s.io/") == true
+        {
+            guard let request = node["request"], request.isObject else {
+                throw GatekeeperError(.invalid, "the AdmissionReview has no request")
+            }
+            self = try ReviewInput(request: request, namespace: namespace)
+            return
+        }
+        self = try ReviewInput(plain: node, namespace: namespace)
+    }
+
+    /// Of an object, as if it were about to be made.
+    private init(plain node: Node, namespace: (String) -> Node?) throws(GatekeeperError) {
+        guard let kind = node["kind"]?.string, !kind.isEmpty, let apiVersion = node["apiVersion"]?.string else {
+            throw GatekeeperError(.invalid, "the object has no apiVersion and kind")
+        }
+        let parts = apiVersion.split(separator: "/", maxSplits: 1).map(String.init)
+        group = parts.count == 2 ? parts[0] : ""
+        version = parts.last ?? ""
+        self.kind = kind
+        object = node
+        oldObject = nil
+        let home = node["metadata"]?["namespace"]?.string ?? ""
+        self.namespace = home.isEmpty ? nil : namespace(home)
+        let name = node["metadata"]?["name"]?.string ?? ""
+        review = ReviewInput.review(
+            [
+                ("kind", ReviewInput.kind(group, version, kind)), ("name", .string(name)), ("namespace", .string(home)),
+                ("operation", .string("")), ("object", .node(node)), ("oldObject", .null), ("uid", .string("")),
+                ("userInfo", .emptyObject),
+            ], self.namespace)
+    }
+
+    /// Of the `request` of an AdmissionReview.
+    package init(request: Node, namespace: (String) -> Node?) throws(GatekeeperError) {
+        let kind = request["kind"]
+        group = kind?["group"]?.string ?? ""
+        version = kind?["version"]?.string ?? ""
+        self.kind = kind?["kind"]?.string ?? ""
+        func value(_ node: Node?) -> Node? { node.flatMap { $0.isNull ? nil : $0 } }
+        oldObject = value(request["oldObject"])
+        let isDeletion = request["operation"]?.string == "DELETE"
+        // On a deletion what is deleted is judged.
+        object = value(request["object"]) ?? (isDeletion ? oldObject : nil)
+        guard object != nil || oldObject != nil else {
+            throw GatekeeperError(.invalid, "the request has neither object nor oldObject")
+        }
+        let home = request["namespace"]?.string ?? ""
+        self.namespace = home.isEmpty || self.kind == "Namespace" ? nil : namespace(home)
+        var members = request.members.map { ($0.key.string, Value.node($0.value)) }
+        if isDeletion, let object { members.append(("object", .node(object))) }
+        review = ReviewInput.review(members, self.namespace)
+    }
+
+    private static func kind(_ group: String, _ version: String, _ kind: String) -> Value {
+        .object(
+            ObjectValue([
+                (.string("group"), .string(group)), (.string("kind"), .string(kind)),
+                (.string("version"), .string(version)),
+            ]))
+    }
+
+    private static func review(_ members: [(String, Value)], _ namespace: Node?) -> Value {
+        var all = members.map { (Value.string($0.0), $0.1) }
+        if let namespace {
+            all.append((.string("_unstable"), .object(ObjectValue([(.string("namespace"), .node(namespace))]))))
+        }
+        return .object(ObjectValue(all))
+    }
+
+    /// Whether a constraint means it: the object or what it was before.
+    package func isMeant(by match: ConstraintMatch, isGenerated: Bool = false) throws(GatekeeperError) -> Bool {
+        for candidate in [object, oldObject] {
+            guard let candidate else { continue }
+            if try match.matches(candidate, group: group, kind: kind, namespace: namespace, isGenerated: isGenerated) {
+                return true
+            }
+        }
+        return false
+    }
+}

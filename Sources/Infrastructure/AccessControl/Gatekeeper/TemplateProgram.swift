@@ -1,0 +1,90 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+import Rego
+
+/// One reason why an object violates a constraint.
+package struct ConstraintViolation: Sendable {
+    package let constraintKind: String
+    package let constraint: String
+    package let message: String
+    /// What the template adds; nil where it adds nothing.
+    package let details: Value?
+    package let actions: [EnforcementAction]
+}
+
+/// A template's code, compiled once and shared by its constraints.
+package final class TemplateProgram: Sendable {
+    package let template: ConstraintTemplate
+    private let query: PreparedQuery
+
+    /// Throws what is wrong with the code.
+    package init(_ template: ConstraintTemplate) throws(GatekeeperError) {
+        self.template = template
+        guard let source = template.rego else {
+            throw GatekeeperError(.code, "template \(template.name) has no Rego, and other engines are not built in")
+        }
+        do throws(RegoErrors) {
+            var modules = [
+                try Module.parse(
+                    ModuleSource(name: "\(template.name).rego", text: source.main), version: source.version)
+            ]
+            for (index, text) in source.libraries.enumerated() {
+                let name = "\(template.name)-lib-\(index).rego"
+                let module = try Module.parse(ModuleSource(name: name, text: text), version: source.version)
+                guard module.package.first == "lib" else {
+                    throw RegoErrors([
+                        RegoError(
+                            .compile, "libs must be packages below lib, not \(module.package.joined(separator: "."))",
+                            at: module.packageLocation)
+                    ])
+                }
+                modules.append(module)
+            }
+            let main = modules[0]
+            guard main.rules.contains(where: { $0.name == "violation" }) else {
+                throw RegoErrors([RegoError(.compile, "the template has no rule violation", at: main.packageLocation)])
+            }
+            let policy = try RegoPolicy(modules: modules)
+            let path = (["data"] + main.package + ["violation"]).enumerated().map { index, name in
+                index == 0 ? name : "[\(Value.string(name).json)]"
+            }
+            query = try policy.prepare(path.joined(), version: source.version)
+        } catch {
+            throw GatekeeperError(.code, "template \(template.name): \(error)")
+        }
+    }
+
+    /// Judges a review under a constraint.
+    /// - Parameters:
+    ///   - review: `input.review`.
+    ///   - inventory: `data.inventory`.
+    package func violations(
+        of review: Value, under constraint: Constraint, inventory: Value, point: String,
+        limits: EvaluationLimits = .standard
+    ) throws(GatekeeperError) -> [ConstraintViolation] {
+        let input = Value.object(
+            ObjectValue(
+                sortedKeys: [.string("parameters"), .string("review")], values: [constraint.parameters, review]))
+        let data = Value.object(ObjectValue(sortedKeys: [.string("inventory")], values: [inventory]))
+        let found: Value?
+        do throws(RegoError) {
+            found = try query.evaluate(input: input, data: data, context: .current(), limits: limits)
+        } catch {
+            throw GatekeeperError(.evaluation, "template \(template.name), constraint \(constraint.name): \(error)")
+        }
+        guard let found else { return [] }
+        let members = found.setMembers?.members ?? found.elements ?? []
+        var violations: [ConstraintViolation] = []
+        for member in members {
+            guard let message = member.members?["msg"]?.text else {
+                throw GatekeeperError(
+                    .evaluation, "template \(template.name): a violation has no text msg: \(member.json.prefix(200))")
+            }
+            violations.append(
+                ConstraintViolation(
+                    constraintKind: constraint.kind, constraint: constraint.name, message: message,
+                    details: member.members?["details"], actions: constraint.actions(at: point)))
+        }
+        return violations
+    }
+}

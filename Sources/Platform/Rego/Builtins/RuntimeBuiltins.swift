@@ -1,0 +1,99 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+extension BuiltinTable {
+    mutating func addRuntime() {
+        zero("opa.runtime", deterministic: false) { $0.runtime }
+        one("trace", [.string], deterministic: false) { value, context in
+            context.note(try value.string(1))
+            return .bool(true)
+        }
+        add(
+            Builtin(
+                "print", arity: nil, signature: .init([], []), isDeterministic: false,
+                .many { arguments, context in
+                    context.note(arguments.map { $0.text ?? $0.regoText }.joined(separator: " "))
+                    return .bool(true)
+                }))
+        add(
+            Builtin(
+                "walk", arity: 1, signature: .init([[]], []),
+                .relation { value, context, each in
+                    try walk(value, [], context, each)
+                }))
+        // Answered while compiling.
+        zero("rego.metadata.chain") { _ in .array([]) }
+        zero("rego.metadata.rule") { _ in .emptyObject }
+        two("rego.parse_module", [.string], [.string]) { name, text, _ in
+            let source = ModuleSource(name: try name.string(1), text: try text.string(2))
+            do throws(RegoErrors) {
+                if let module = try? Module.parse(source, version: .v0) { return module.syntaxTree }
+                return try Module.parse(source, version: .v1).syntaxTree
+            } catch {
+                throw BuiltinError(.builtin, error.errors.first?.message ?? "not a module")
+            }
+        }
+    }
+
+    /// What would reach out to the world. Refused, with a reason.
+    mutating func addRefused() {
+        let names = [("http.send", 1), ("net.lookup_ip_addr", 1)]
+        for (name, _) in names {
+            one(name, deterministic: false) { _, _ in
+                throw BuiltinError(.builtin, "\(name) is off: policies cannot reach the network")
+            }
+        }
+    }
+}
+
+extension BuiltinContext {
+    /// Now, and what the process knows of itself.
+    package static func current() -> BuiltinContext {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let now = time.tv_sec * 1_000_000_000 + time.tv_nsec
+        return BuiltinContext(now: now, seed: UInt64.random(in: 0 ... .max))
+    }
+
+    func note(_ text: String) {
+        if notes.count < 1000 { notes.append(String(text.prefix(10_000))) }
+    }
+}
+
+/// Every place in a value with its path, the value itself first.
+private func walk(
+    _ value: Value, _ path: [Value], _ context: BuiltinContext, _ each: (Value) throws -> Void
+) throws {
+    try context.spend((path.count + 2) * MemoryLayout<Value>.stride)
+    try each(.array([.array(path), value]))
+    if let elements = value.elements {
+        for (index, element) in elements.enumerated() { try walk(element, path + [.int(index)], context, each) }
+    } else if let object = value.members {
+        for (key, member) in zip(object.keys, object.values) { try walk(member, path + [key], context, each) }
+    } else if let set = value.setMembers {
+        for member in set.members { try walk(member, path + [member], context, each) }
+    }
+}
+
+extension Module {
+    /// As far as `rego.parse_module` shows it: the package's path, imports and rule names.
+    var syntaxTree: Value {
+        func path(_ names: [String]) -> Value {
+            .array(
+                names.enumerated().map { index, name in
+                    .object(
+                        ObjectValue([
+                            (.string("type"), .string(index == 0 ? "var" : "string")),
+                            (.string("value"), .string(name)),
+                        ]))
+                })
+        }
+        let package = ObjectValue([(.string("path"), path(["data"] + self.package))])
+        let rules = rules.map { rule -> Value in
+            let head = ObjectValue([(.string("name"), .string(rule.name))])
+            return .object(ObjectValue([(.string("head"), .object(head))]))
+        }
+        return .object(
+            ObjectValue([(.string("package"), .object(package)), (.string("rules"), .array(rules))]))
+    }
+}
