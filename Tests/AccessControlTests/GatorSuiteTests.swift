@@ -42,7 +42,8 @@ import Testing
                   violation[{"msg": "never"}] { input.review.object.data.bad }
             """
         let texts = [
-            "/t": template, "/c": "{apiVersion: constraints.gatekeeper.sh/v1beta1, kind: Never, metadata: {name: nothing}}",
+            "/t": template,
+            "/c": "{apiVersion: constraints.gatekeeper.sh/v1beta1, kind: Never, metadata: {name: nothing}}",
             "/bad": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {bad: 'yes'}}",
             "/good": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
         ]

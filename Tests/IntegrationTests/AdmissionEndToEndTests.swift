@@ -39,11 +39,24 @@ import Testing
                 "PATCH", "/api/v1/namespaces/shop/pods/good", #"{"metadata":{"labels":{"a":"b"}}}"#,
                 type: "application/merge-patch+json")
             #expect(labelled.status == 200, "\(labelled.text)")
-            let debug = try await world.send(
-                "PUT", "/api/v1/namespaces/shop/pods/good/ephemeralcontainers",
-                #"{"apiVersion":"v1","kind":"EphemeralContainers","metadata":{"name":"good"},"ephemeralContainers":[{"name":"debug","image":"x","imagePullPolicy":"Always","terminationMessagePolicy":"File"}]}"#
-            )
-            #expect(debug.status != 200, "\(debug.text)")
+            // This server sends debug containers without their pod: it is looked up, and judged with them.
+            func debug(_ pod: String) async throws -> AdmissionWorld.Answer {
+                try await world.send(
+                    "PUT", "/api/v1/namespaces/shop/pods/\(pod)/ephemeralcontainers",
+                    #"{"apiVersion":"v1","kind":"EphemeralContainers","metadata":{"name":"\#(pod)"},"ephemeralContainers":[{"name":"debug","image":"x","imagePullPolicy":"Always","terminationMessagePolicy":"File"}]}"#
+                )
+            }
+            let badDebug = try await debug("good")
+            #expect(badDebug.status == 403, "\(badDebug.text)")
+            #expect(badDebug.text.contains("spec.ephemeralContainers[0].securityContext"), "\(badDebug.text)")
+            #expect(try await world.policy("soft", #"{"standard":{"level":"baseline"}}"#).status == 201)
+            #expect(try await world.bind("soft", account: "soft").status == 201)
+            try await AdmissionInstallTests.wait {
+                try await world.pod("s", "soft", good: false, query: "?dryRun=All").status == 403
+            }
+            #expect(try await world.pod("soft", "soft", good: true).status == 201)
+            let goodDebug = try await debug("soft")
+            #expect(goodDebug.status == 200, "\(goodDebug.text)")
 
             // Nobody else is bound, and the control plane's namespace is never asked about.
             // Whom no binding matches the policy that is shipped warns.
@@ -85,6 +98,35 @@ import Testing
                 #"{"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"serviceAccountName":"cart","containers":[{"name":"app","image":"a.example/b:1","securityContext":{"privileged":true}}]}}}}"#
             )
             #expect(deployment.status == 201 && deployment.warnings.contains("will be refused by"), "\(deployment)")
+
+            // A policy that only audits lets through and says so in the audit log.
+            let quiet = try await world.policy("quiet", #"{"mode":"audit","standard":{"level":"baseline"}}"#)
+            #expect(quiet.status == 201, "\(quiet.text)")
+            #expect(try await world.bind("quiet", account: "audited").status == 201)
+            try await AdmissionInstallTests.wait {
+                let made = try await world.pod("q", "audited", good: false, query: "?dryRun=All")
+                let seen = try String(contentsOfFile: log, encoding: .utf8)
+                return made.status == 201 && made.warnings.isEmpty && seen.contains("audit-violations")
+            }
+            // An exemption lets one user's pods through, names who answers for it, and ends.
+            func exempting(_ name: String, until: String) async throws {
+                let made = try await world.policy(
+                    name,
+                    #"{"standard":{"level":"baseline"},"exemptions":[{"users":["bulwark-test-admin"],"namespaces":["shop"],"owner":"ops","reason":"moving house","expires":"\#(until)"}]}"#
+                )
+                #expect(made.status == 201, "\(made.text)")
+                #expect(try await world.bind(name, account: name).status == 201)
+            }
+            try await exempting("lasting", until: "2999-01-01T00:00:00Z")
+            try await exempting("ended", until: "2001-01-01T00:00:00Z")
+            try await AdmissionInstallTests.wait {
+                try await world.pod("e", "ended", good: false, query: "?dryRun=All").status == 403
+            }
+            let exempt = try await world.pod("l", "lasting", good: false, query: "?dryRun=All")
+            #expect(exempt.status == 201, "\(exempt.text)")
+            try await AdmissionInstallTests.wait {
+                try String(contentsOfFile: log, encoding: .utf8).contains("ops: moving house")
+            }
 
             // Policies and bindings themselves.
             let wrong = try await world.policy("wrong", #"{"standard":{"level":"restricted","version":"v9"}}"#)

@@ -38,6 +38,9 @@ struct AdmissionServe: AsyncParsableCommand {
     @Option(name: .long, help: "A PEM file: only API servers with a client certificate of this authority get in.")
     var clientCA: String?
 
+    @Option(name: .long, help: "How long the serving certificate is good for, in hours or with a unit: 12h, 30m, 45s.")
+    var certificateLifetime: LifetimeArgument = .init(seconds: 90 * 86_400)
+
     @Option(name: .long, help: "Keep the certificates in this folder instead of a Secret of the cluster.")
     var state: String?
 
@@ -71,6 +74,7 @@ struct AdmissionServe: AsyncParsableCommand {
         configuration.failurePolicy = target.failurePolicy.policy
         configuration.stateFolder = state
         configuration.installs = install
+        configuration.certificateLifetime = certificateLifetime.seconds
         configuration.server.address = address
         configuration.server.port = port
         configuration.server.probePort = probePort
@@ -120,6 +124,25 @@ struct AdmissionServe: AsyncParsableCommand {
             throw UserError("\(file) cannot be read")
         }
     }
+}
+
+/// A span of time on the command line, a few seconds at least and ten years at most.
+struct LifetimeArgument: ExpressibleByArgument {
+    let seconds: Int64
+
+    init(seconds: Int64) { self.seconds = seconds }
+
+    init?(argument: String) {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        let unit = argument.last.flatMap { units[$0] }
+        guard let count = Int64(unit == nil ? argument[...] : argument.dropLast()), count > 0, count < 1 << 32 else {
+            return nil
+        }
+        seconds = count * (unit ?? 3600)
+        guard seconds >= 6, seconds <= 3650 * 86_400 else { return nil }
+    }
+
+    var defaultValueDescription: String { "90d" }
 }
 
 /// For replicas whose decisions nobody wants: they stay in the metrics and the API server's audit log.

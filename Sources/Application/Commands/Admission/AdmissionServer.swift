@@ -20,6 +20,8 @@ struct AdmissionServer: Service {
         var stateFolder: String?
         /// Puts the webhooks and kinds into the cluster and repairs them.
         var installs = false
+        /// Of the serving certificate, in seconds.
+        var certificateLifetime = WebhookCertificates.defaultLifetime
     }
 
     let authority: WebhookAuthority
@@ -63,7 +65,8 @@ struct AdmissionServer: Service {
                 PodPolicyReviewer(
                     index, failurePolicy: configuration.failurePolicy,
                     protected: ["kube-system", configuration.namespace],
-                    readLabels: { try await access.namespaceLabels($0) }),
+                    readLabels: { try await access.namespaceLabels($0) },
+                    readPod: { try await access.pod($0, in: $1) }),
                 PolicyObjectReviewer(
                     index, failurePolicy: configuration.failurePolicy,
                     mayUse: { try await access.mayUse(policy: $0, user: $1, groups: $2) }),
@@ -87,7 +90,8 @@ struct AdmissionServer: Service {
             store: store,
             options: .init(
                 names: AdmissionManifests.certificateNames(
-                    configuration.endpoint, namespace: configuration.namespace)),
+                    configuration.endpoint, namespace: configuration.namespace),
+                lifetime: configuration.certificateLifetime),
             mayWrite: { inFolder || lease.isHeld }, metrics: metrics, logger: logger)
     }
 

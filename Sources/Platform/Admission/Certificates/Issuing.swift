@@ -50,7 +50,9 @@ enum Issuing {
             })
     }
 
-    static func leaf(_ use: Use, by authority: CertificatePair, now: Int64) throws -> CertificatePair {
+    static func leaf(
+        _ use: Use, by authority: CertificatePair, now: Int64, lifetime: Int64 = leafLifetime
+    ) throws -> CertificatePair {
         let issuer = try Certificate(pemEncoded: authority.certificate)
         let issuerKey = try P256.Signing.PrivateKey(pemRepresentation: authority.key)
         let key = P256.Signing.PrivateKey()
@@ -66,7 +68,7 @@ enum Issuing {
         return try certificate(
             key: key, subject: try DistinguishedName { CommonName(common) }, issuer: issuer.subject,
             issuerKey: issuerKey, from: now,
-            to: min(now + leafLifetime, Int64(issuer.notValidAfter.timeIntervalSince1970)),
+            to: min(now + lifetime, Int64(issuer.notValidAfter.timeIntervalSince1970)),
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true))

@@ -18,7 +18,14 @@ package final class WebhookAuthority: Service {
         /// Seconds since 1970.
         package var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
 
-        package init(names: [String]) { self.names = names }
+        /// Of the server's certificate, in seconds. It is read, and so renewed, often enough for it.
+        package let lifetime: Int64
+
+        package init(names: [String], lifetime: Int64 = WebhookCertificates.defaultLifetime) {
+            self.names = names
+            self.lifetime = lifetime
+            interval = min(interval, .milliseconds(max(lifetime, 1) * 1000 / 20))
+        }
     }
 
     private let store: any WebhookCertificateStore
@@ -53,8 +60,9 @@ package final class WebhookAuthority: Service {
             // A Secret that was deleted comes back as it was: new certificates would not be trusted before the webhooks'
             // configurations name their authority.
             let due =
-                try (certificates ?? current)?.renewed(names: options.names, now: now)
-                ?? .make(names: options.names, now: now)
+                try (certificates ?? current)?.renewed(
+                    names: options.names, now: now, lifetime: options.lifetime)
+                ?? .make(names: options.names, now: now, lifetime: options.lifetime)
             if due != certificates {
                 do {
                     try await store.write(due, replacing: stored?.version)

@@ -15,6 +15,8 @@ package struct WebhookCertificates: Sendable, Equatable {
     package static let recordsClient = "bulwark://admission/records"
     /// A new authority is used, and an old one dropped, this long after everybody could have read of it.
     static let settling = Issuing.day
+    /// 90 days.
+    package static let defaultLifetime = Issuing.leafLifetime
 
     /// Newest first.
     package var authorities: [CertificatePair]
@@ -31,18 +33,24 @@ package struct WebhookCertificates: Sendable, Equatable {
     /// - Parameters:
     ///   - names: the server's names and addresses.
     ///   - now: seconds since 1970.
-    package static func make(names: [String], now: Int64) throws -> WebhookCertificates {
+    ///   - lifetime: of the server's and the client's certificate, in seconds.
+    package static func make(
+        names: [String], now: Int64, lifetime: Int64 = defaultLifetime
+    ) throws -> WebhookCertificates {
         let authority = try Issuing.authority(now: now)
         return WebhookCertificates(
-            authorities: [authority], server: try Issuing.leaf(.server(names), by: authority, now: now),
-            client: try Issuing.leaf(.client(recordsClient), by: authority, now: now))
+            authorities: [authority],
+            server: try Issuing.leaf(.server(names), by: authority, now: now, lifetime: lifetime),
+            client: try Issuing.leaf(.client(recordsClient), by: authority, now: now, lifetime: lifetime))
     }
 
     /// The set that should follow at `now`; equal to this one when nothing is due. Every certificate is renewed when a
     /// third of its life is left, the server's also when it lacks one of `names`.
-    package func renewed(names: [String], now: Int64) throws -> WebhookCertificates {
+    package func renewed(
+        names: [String], now: Int64, lifetime: Int64 = defaultLifetime
+    ) throws -> WebhookCertificates {
         var next = self
-        guard let newest = authorities.first else { return try .make(names: names, now: now) }
+        guard let newest = authorities.first else { return try .make(names: names, now: now, lifetime: lifetime) }
         var lives = try authorities.map { try Life($0.certificate) }
         if lives[0].isDue(now) {
             next.authorities.insert(try Issuing.authority(now: now), at: 0)
@@ -60,10 +68,10 @@ package struct WebhookCertificates: Sendable, Equatable {
         if try !isGood(server, names.map(Issuing.name)) {
             // Names that were asked for before stay: other replicas may still be told to serve them.
             let more = try Life(server.certificate).hosts.filter { !names.contains($0) }.prefix(32)
-            next.server = try Issuing.leaf(.server(names + more), by: signer, now: now)
+            next.server = try Issuing.leaf(.server(names + more), by: signer, now: now, lifetime: lifetime)
         }
         if try !isGood(client, [.uniformResourceIdentifier(Self.recordsClient)]) {
-            next.client = try Issuing.leaf(.client(Self.recordsClient), by: signer, now: now)
+            next.client = try Issuing.leaf(.client(Self.recordsClient), by: signer, now: now, lifetime: lifetime)
         }
         let leaves = [try Life(next.server.certificate), try Life(next.client.certificate)]
         let issuers = Set(leaves.map(\.issuer))

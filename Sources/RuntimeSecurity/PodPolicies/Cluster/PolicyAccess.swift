@@ -38,6 +38,11 @@ package struct PolicyAccess: Sendable {
         return allowed
     }
 
+    /// A pod as it runs.
+    package func pod(_ name: String, in namespace: String) async throws -> Node {
+        try await client.get(.pods, namespace: namespace, name: name).node
+    }
+
     package func namespaceLabels(_ namespace: String) async throws -> [String: String] {
         labels(of: try await client.get(.namespaces, namespace: nil, name: namespace).node)
     }

@@ -9,24 +9,29 @@ package final class PodPolicyReviewer: Reviewer {
     /// Reads a namespace's labels from the cluster: for one so new that no watch has told of it.
     package typealias LabelReader = @Sendable (_ namespace: String) async throws -> [String: String]
 
+    /// Reads a pod from the cluster: API servers before 1.22 send a new debug container without the pod it goes into.
+    package typealias PodReader = @Sendable (_ name: String, _ namespace: String) async throws -> Node
+
     package let name = "pod-policies"
     package let failurePolicy: FailurePolicy
     private let index: PolicyIndex
     private let protected: Set<String>
     private let readLabels: LabelReader?
+    private let readPod: PodReader?
     /// Milliseconds since 1970.
     private let now: @Sendable () -> Int64
 
     /// - Parameter protected: namespaces whose pods are let through: the control plane's and our own.
     package init(
         _ index: PolicyIndex, failurePolicy: FailurePolicy = .fail, protected: Set<String> = ["kube-system"],
-        readLabels: LabelReader? = nil,
+        readLabels: LabelReader? = nil, readPod: PodReader? = nil,
         now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
     ) {
         self.index = index
         self.failurePolicy = failurePolicy
         self.protected = protected
         self.readLabels = readLabels
+        self.readPod = readPod
         self.now = now
     }
 
@@ -46,8 +51,9 @@ package final class PodPolicyReviewer: Reviewer {
         }
     }
 
-    /// Only a namespace that no watch has told of yet is asked for.
+    /// Only a namespace that no watch has told of yet is asked for, and the pod of a debug container that comes alone.
     package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
+        if DebugContainers.areAlone(request) { return true }
         let moment = index.moment(namespace: request.namespace)
         return moment.labels == nil && moment.set.usesLabels
     }
@@ -63,6 +69,10 @@ package final class PodPolicyReviewer: Reviewer {
         case .refused(let reason):
             if phase == .mutate { return .allow }
             return Review(allowed: false, message: reason)
+        }
+        var request = request
+        if DebugContainers.areAlone(request), let readPod {
+            try await DebugContainers.complete(&request, readPod)
         }
         guard request.kind.group.isEmpty, request.kind.name == "Pod", let object = request.object else {
             throw PodPolicyError(
