@@ -59,27 +59,40 @@ package enum DocumentReader {
     ) -> Bool {
         var window = ByteWindow(text)
         var isFirst = true
-        do throws(DocumentError) {
-            while let start = try window.next() {
-                guard let length = try window.value(limit: limits.maxBytes) else { break }
-                let value = UnsafeRawBufferPointer(rebasing: window.bytes[..<length])
-                let document = try JSONReader.read(
-                    value, source: source, limits: limits, duplicateKeys: .error, line: window.line,
-                    column: window.column, offset: window.offset)
-                window.drop(length)
-                if isFirst {
-                    let next = try window.next()
-                    guard start == 0x7B, next == 0x7B else { return false }
+        var failures = 0
+        while failures < maxFailures {
+            do throws(DocumentError) {
+                while let start = try window.next() {
+                    guard let length = try window.value(limit: limits.maxBytes) else { break }
+                    let value = UnsafeRawBufferPointer(rebasing: window.bytes[..<length])
+                    let document = try JSONReader.read(
+                        value, source: source, limits: limits, duplicateKeys: .error, line: window.line,
+                        column: window.column, offset: window.offset)
+                    window.drop(length)
+                    if isFirst {
+                        let next = try window.next()
+                        guard start == 0x7B, next == 0x7B else { return false }
+                    }
+                    isFirst = false
+                    body(.success(document))
                 }
-                isFirst = false
-                body(.success(document))
+                return true
+            } catch {
+                if isFirst { return false }
+                body(.failure(error))
+                failures += 1
+                // A broken line costs itself: on with the next one that begins an object.
+                repeat {
+                    let rest = window.bytes
+                    window.drop(rest.firstIndex(of: 0x0A).map { $0 - rest.startIndex + 1 } ?? rest.count)
+                } while window.bytes.first.map { $0 != 0x7B } ?? false
             }
-        } catch {
-            if isFirst { return false }
-            body(.failure(error))
         }
         return true
     }
+
+    /// So many broken lines of one stream are told of.
+    private static let maxFailures = 1000
 
     private static func looksLikeJSON(_ text: UnsafeRawBufferPointer) -> Bool {
         let first = text.first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }

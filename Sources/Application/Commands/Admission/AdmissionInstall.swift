@@ -12,7 +12,7 @@ struct AdmissionCommand: AsyncParsableCommand {
         commandName: "admission", abstract: "Judge API requests as they come in: the webhooks of a cluster.",
         subcommands: [
             AdmissionInstall.self, AdmissionShow.self, AdmissionUninstall.self, AdmissionServe.self,
-            AdmissionEnable.self, AdmissionDisable.self,
+            AdmissionEnable.self, AdmissionDisable.self, AdmissionMeasure.self,
         ])
 }
 

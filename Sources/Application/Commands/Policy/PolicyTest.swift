@@ -37,7 +37,8 @@ struct PolicyTest: ParsableCommand {
         var outcomes: [PolicyTestOutcome] = []
         for file in files {
             do throws(UserError) {
-                outcomes += try PolicyTestRun(PolicyTestFile(file), now: now).outcomes()
+                let cases = try PolicyTestFile(file)
+                outcomes += try PolicyTestRun(cases, now: cases.now ?? now).outcomes()
             } catch {
                 note(error.message)
             }

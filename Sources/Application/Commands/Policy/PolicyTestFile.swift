@@ -33,6 +33,8 @@ struct PolicyTestFile {
     /// Resolved like `Case.objects`.
     let policies: [String]
     let cases: [Case]
+    /// The moment that exemptions are judged at, in seconds since 1970; nil is when the tests run.
+    let now: Int64?
 
     init(_ path: String) throws(UserError) {
         let bytes: [UInt8]
@@ -51,8 +53,11 @@ struct PolicyTestFile {
         let folder = path.contains("/") ? String(path[...(path.lastIndex(of: "/") ?? path.startIndex)]) : ""
         let resolve = { (name: String) in name.hasPrefix("/") ? name : folder + name }
         let fields = TestFields(node: root, path: path)
-        try fields.check(["policies", "cases"])
+        try fields.check(["policies", "cases", "now"])
         self.path = path
+        let moment = try fields.text("now")
+        now = moment.isEmpty ? nil : try? Int64(Date(moment, strategy: .iso8601).timeIntervalSince1970)
+        if !moment.isEmpty, now == nil { throw fields.problem("now must be a time like 2027-03-31T00:00:00Z") }
         policies = try fields.texts("policies").map(resolve)
         guard !policies.isEmpty else { throw fields.problem("policies must name at least one file") }
         guard let list = root["cases"], list.isArray, list.count > 0 else {

@@ -13,7 +13,9 @@ package final class RecordSender: DecisionRecorder, Service {
     package struct Options: Sendable {
         /// `https://bulwark-server.bulwark-system.svc:9444`
         package var url: String
-        /// How often the queue is written into the spool, and the spool is sent.
+        /// How often the queue is written into the spool: what a killed process may lose.
+        package var spoolInterval = Duration.milliseconds(20)
+        /// How often the spool is sent.
         package var interval = Duration.milliseconds(250)
         /// Waits after failures grow from the interval up to this.
         package var maxWait = Duration.seconds(30)
@@ -90,7 +92,7 @@ package final class RecordSender: DecisionRecorder, Service {
 
     /// Writes the queue into the spool, again and again.
     private func fill() async {
-        while (try? await Task.sleep(for: options.interval)) != nil { await save() }
+        while (try? await Task.sleep(for: options.spoolInterval)) != nil { await save() }
     }
 
     private func save() async {

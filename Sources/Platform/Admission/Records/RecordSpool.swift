@@ -116,7 +116,7 @@ package actor RecordSpool {
             waiting: Int(max(0, end - next)), bytes: segments.reduce(0) { $0 + $1.bytes }, dropped: dropped)
     }
 
-    /// Appends records; they outlive the process when it returns.
+    /// Appends records; they are on the disk when it returns, all of them by one flush.
     package func append(_ records: [AdmissionRecord]) throws {
         var start = 0
         while start < records.count {
@@ -135,6 +135,8 @@ package actor RecordSpool {
             }
             if count > 0 { try write(block, count) }
         }
+        // A disk that cannot flush has been told all that it can be; the records are in the file.
+        if output >= 0 { fdatasync(output) }
     }
 
     private func write(_ block: [UInt8], _ count: Int) throws {
