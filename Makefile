@@ -25,11 +25,14 @@ format: ## Rewrite the sources in the house format
 	swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests Plugins
 
 bench: build ## Every benchmark beside its peer
-	for name in inspect-files inspect-podlist inspect-live admission; do scripts/bench $$name || exit 1; done
+	for name in inspect-files inspect-podlist inspect-live admission rego; do scripts/bench $$name || exit 1; done
 
 conformance: build ## The fixtures of other tools
 	scripts/conformance inspection $${BULWARK_DATA:-../shared/data}/policy
 	scripts/conformance psa $${BULWARK_DATA:-../shared/data}/policy/psa-fixtures
+	scripts/conformance rego $${BULWARK_DATA:-../shared/data}/policy/opa-rego-v1
+	scripts/conformance rego $${BULWARK_DATA:-../shared/data}/policy/opa-rego-v0
+	scripts/conformance gatekeeper $${BULWARK_DATA:-../shared/data}/policy/gatekeeper-library
 
 docs: ## Rewrite the references that are made from the code
 	swift run --jobs $(JOBS) bulwark checks list --output markdown > docs/inspection/catalogue.md

@@ -52,8 +52,11 @@ extension BuiltinContext {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let now = time.tv_sec * 1_000_000_000 + time.tv_nsec
-        return BuiltinContext(now: now, seed: UInt64.random(in: 0 ... .max))
+        return BuiltinContext(now: now, seed: processSeed &+ UInt64(truncatingIfNeeded: now) &* 0x9E37_79B9_7F4A_7C15)
     }
+
+    /// Asked of the system once: it differs from one process to the next, and with the time from one evaluation to another.
+    private static let processSeed = UInt64.random(in: 0 ... .max)
 
     func note(_ text: String) {
         if notes.count < 1000 { notes.append(String(text.prefix(10_000))) }

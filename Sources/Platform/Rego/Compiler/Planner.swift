@@ -28,9 +28,13 @@ struct Planner {
         (self.root, self.setNumbers, self.flatten, self.name) = (root, setNumbers, flatten, name)
     }
 
-    /// The steps of a body that ends in `last`; nil when some goal never gets what it needs.
-    mutating func plan(_ goals: [Goal], bound: inout Set<Int>, last: Step) -> Step? {
+    /// The steps of a body that ends in `last`, which needs `terms`; nil when some goal or term never gets what it needs.
+    mutating func plan(_ goals: [Goal], bound: inout Set<Int>, needing terms: [ResolvedTerm], last: Step) -> Step? {
         guard let makers = order(goals, &bound, report: true) else { return nil }
+        for term in terms where !areBound(term, bound) {
+            report([.test(term)], bound)
+            return nil
+        }
         return makers.reversed().reduce(last) { step, make in make(step) }
     }
 

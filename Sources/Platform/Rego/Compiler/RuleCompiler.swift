@@ -97,7 +97,7 @@ final class RuleCompiler {
         case .members: last = CollectStep(operands)
         }
         var known = bound
-        let step = planner.plan(goals + headGoals + [.unify(.array(flat), .array(flat))], bound: &known, last: last)
+        let step = planner.plan(goals + headGoals, bound: &known, needing: flat, last: last)
         dependencies += planner.dependencies
         if step == nil {
             for name in planner.unsafe {
@@ -181,7 +181,7 @@ final class RuleCompiler {
         let terms = names.map { ResolvedTerm.local($0.1) } + values
         let last = CollectStep(terms.map { planner.operand($0) })
         var bound: Set<Int> = []
-        let step = planner.plan(goals + [.unify(.array(terms), .array(terms))], bound: &bound, last: last)
+        let step = planner.plan(goals, bound: &bound, needing: terms, last: last)
         resolver.pop()
         errors += resolver.errors
         dependencies += planner.dependencies

@@ -14,6 +14,8 @@ package func compare(_ one: Value, _ two: Value) -> Int {
     case (.node(let node), .string(let b)):
         guard node.kind == .string else { return order(one.kind, Value.Kind.string) }
         return compareText(node, b)
+    case (.node(let a), .node(let b)):
+        return a.order(b) { compareNumbers(Value.node($0).resolved, Value.node($1).resolved) }
     default: break
     }
     let kind = one.kind
