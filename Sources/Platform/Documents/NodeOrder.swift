@@ -99,7 +99,8 @@ private struct NodeOrder {
         var best = -1
         var at = object + 1
         for _ in 0..<entries[object].length {
-            if at != last, last < 0 || keys(entries, pool, at, last) > 0, best < 0 || keys(entries, pool, at, best) < 0 {
+            if at != last, last < 0 || keys(entries, pool, at, last) > 0, best < 0 || keys(entries, pool, at, best) < 0
+            {
                 best = at
             }
             at = Int(entries[at].next)

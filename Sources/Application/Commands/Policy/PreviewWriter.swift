@@ -53,6 +53,10 @@ struct PreviewWriter {
         output.append(
             preview.scope == .alone
                 ? "; \(preview.policy.name) is bound to nobody, so it was tried on everything\n" : "\n")
+        if preview.results.contains(where: { $0.subject.kind == "Pod" }) {
+            output.append(
+                "Pods without a controller were judged for their service account: who made them is not recorded.\n")
+        }
         output.flush()
     }
 
