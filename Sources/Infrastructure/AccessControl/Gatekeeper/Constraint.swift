@@ -29,19 +29,28 @@ package struct Constraint: Sendable {
         self.kind = kind
         name = object["metadata"]?["name"]?.string ?? ""
         guard !name.isEmpty else { throw GatekeeperError(.invalid, "metadata.name is missing") }
-        let spec = object["spec"]
+        let spec = try ObjectFields(object["spec"], at: "spec").node
         match = try ConstraintMatch(spec?["match"])
-        let given = spec?["parameters"].map { Value.node($0) } ?? .emptyObject
-        parameters = try schema?.filled(given) ?? given
+        // What is absent has no members to require or to fill in, as for any kind of the API server.
+        if let given = spec?["parameters"], !given.isNull {
+            parameters = try schema?.filled(.node(given)) ?? .node(given)
+        } else {
+            parameters = .emptyObject
+        }
         action = try EnforcementAction(spec?["enforcementAction"], at: "spec.enforcementAction")
         var scoped: [ScopedAction] = []
-        if let list = spec?["scopedEnforcementActions"] {
-            for (index, entry) in list.elements.enumerated() {
-                let path = "spec.scopedEnforcementActions[\(index)]"
-                let points = entry["enforcementPoints"]?.elements.compactMap { $0["name"]?.string } ?? []
-                scoped.append(
-                    ScopedAction(action: try EnforcementAction(entry["action"], at: path + ".action"), points: points))
+        for entry in try ObjectFields(spec, at: "spec").objects("scopedEnforcementActions") {
+            _ = try entry.required("action")
+            let action = try EnforcementAction(entry.value("action"), at: entry.at("action"))
+            guard action != .scoped else {
+                throw GatekeeperError(.invalid, "\(entry.at("action")) must be deny, dryrun or warn")
             }
+            var points: [String] = []
+            for point in try entry.objects("enforcementPoints") { points.append(try point.required("name")) }
+            scoped.append(ScopedAction(action: action, points: points))
+        }
+        guard action != .scoped || !scoped.isEmpty else {
+            throw GatekeeperError(.invalid, "spec.scopedEnforcementActions is missing for scoped")
         }
         scopedActions = scoped
         self.object = object
@@ -50,7 +59,8 @@ package struct Constraint: Sendable {
     /// What a violation leads to at an enforcement point; empty where the constraint does not count there.
     package func actions(at point: String) -> [EnforcementAction] {
         guard action == .scoped else { return [action] }
-        return scopedActions.filter { $0.points.contains(point) || $0.points.contains("*") }.map(\.action)
+        let meant = Set(scopedActions.filter { $0.points.contains(point) || $0.points.contains("*") }.map(\.action))
+        return EnforcementAction.allCases.filter(meant.contains)
     }
 }
 
@@ -59,10 +69,11 @@ package enum EnforcementAction: String, Sendable, CaseIterable {
 
     /// Deny where nothing is said.
     init(_ node: Node?, at path: String) throws(GatekeeperError) {
-        guard let text = node?.string, !text.isEmpty else {
+        guard let node, !node.isNull, !node.equals("") else {
             self = .deny
             return
         }
+        let text = node.string ?? node.json(limit: 60)
         guard let action = EnforcementAction(rawValue: text) else {
             throw GatekeeperError(
                 .invalid, "\(path) must be one of \(Self.allCases.map(\.rawValue).joined(separator: ", ")), not \(text)"

@@ -36,7 +36,8 @@ package struct ConstraintMatch: Sendable {
         var kinds: [Kinds] = []
         if let list = node?["kinds"], !list.isNull {
             guard list.isArray else { throw GatekeeperError(.invalid, "\(path).kinds is no list") }
-            for entry in list.elements {
+            for (index, entry) in list.elements.enumerated() {
+                guard entry.isObject else { throw GatekeeperError(.invalid, "\(path).kinds[\(index)] is no object") }
                 kinds.append(
                     Kinds(
                         groups: try strings(entry["apiGroups"], "kinds[].apiGroups"),
@@ -44,6 +45,10 @@ package struct ConstraintMatch: Sendable {
             }
         }
         self.kinds = kinds
+        for key in ["scope", "name", "source"] {
+            guard let word = node?[dynamic: key], !word.isNull else { continue }
+            guard word.string != nil else { throw GatekeeperError(.invalid, "\(path).\(key) is no text") }
+        }
         scope = node?["scope"]?.string ?? "*"
         guard ["*", "", "Cluster", "Namespaced"].contains(scope) else {
             throw GatekeeperError(.invalid, "\(path).scope must be *, Cluster or Namespaced, not \(scope)")
@@ -53,8 +58,8 @@ package struct ConstraintMatch: Sendable {
         labels = try LabelSelector(node?["labelSelector"], at: path + ".labelSelector")
         namespaceLabels = try LabelSelector(node?["namespaceSelector"], at: path + ".namespaceSelector")
         name = node?["name"]?.string.flatMap { $0.isEmpty ? nil : NamePattern($0) }
-        let source = node?["source"]?.string ?? "All"
-        guard let known = Source(rawValue: source) else {
+        let source = node?["source"]?.string ?? ""
+        guard let known = source.isEmpty ? .all : Source(rawValue: source) else {
             throw GatekeeperError(.invalid, "\(path).source must be All, Original or Generated, not \(source)")
         }
         self.source = known
@@ -87,7 +92,7 @@ package struct ConstraintMatch: Sendable {
         }
         if let name {
             let generated = metadata?["generateName"]?.string ?? ""
-            if !name.matches(own), generated.isEmpty || !name.matches(generated) { return false }
+            if !name.matches(own), generated.isEmpty || !name.matches(beginning: generated) { return false }
         }
         if let labels, !labels.matches(metadata?["labels"]) { return false }
         guard let namespaceLabels, !home.isEmpty else { return true }
@@ -113,6 +118,9 @@ struct NamePattern: Sendable {
         if body.hasSuffix("*") { body = body.dropLast() }
         text = String(body)
     }
+
+    /// Whether a name that begins so and has yet to be made matches: its end is not known.
+    func matches(beginning: String) -> Bool { isOpenAtEnd && matches(beginning) }
 
     func matches(_ name: String) -> Bool {
         switch (isOpenAtStart, isOpenAtEnd) {
@@ -140,6 +148,7 @@ package struct LabelSelector: Sendable {
         guard let node, !node.isNull else { return nil }
         guard node.isObject else { throw GatekeeperError(.invalid, "\(path) is no object") }
         if let labels = node["matchLabels"], !labels.isNull {
+            guard labels.isObject else { throw GatekeeperError(.invalid, "\(path).matchLabels is no object") }
             for member in labels.members {
                 guard let value = member.value.string else {
                     throw GatekeeperError(.invalid, "\(path).matchLabels.\(member.key) is no text")
@@ -148,13 +157,21 @@ package struct LabelSelector: Sendable {
             }
         }
         guard let expressions = node["matchExpressions"], !expressions.isNull else { return }
+        guard expressions.isArray else { throw GatekeeperError(.invalid, "\(path).matchExpressions is no list") }
         for (index, expression) in expressions.elements.enumerated() {
             let place = "\(path).matchExpressions[\(index)]"
             guard let key = expression["key"]?.string else {
                 throw GatekeeperError(.invalid, "\(place).key is missing")
             }
-            let values = expression["values"]?.elements.compactMap(\.string) ?? []
-            switch expression["operator"]?.string {
+            let values = try ObjectFields(expression, at: place).texts("values")
+            let op = expression["operator"]?.string
+            if ["In", "NotIn"].contains(op), values.isEmpty {
+                throw GatekeeperError(.invalid, "\(place).values is missing for \(op ?? "")")
+            }
+            if ["Exists", "DoesNotExist"].contains(op), !values.isEmpty {
+                throw GatekeeperError(.invalid, "\(place).values is not for \(op ?? "")")
+            }
+            switch op {
             case "In": requirements.append(.isIn(key, values))
             case "NotIn": requirements.append(.isNotIn(key, values))
             case "Exists": requirements.append(.exists(key))

@@ -37,23 +37,28 @@ package struct GatorRun {
             return names.map { GatorOutcome(suite: file, test: test.name, name: $0, result: result) }
         }
         if test.isSkipped { return all(.skipped) }
-        let program: TemplateProgram
-        let constraint: Constraint
+        var set = ConstraintSet()
+        var expansions = ExpansionSet()
+        var mutators = MutatorSet()
         do {
             guard let template = try read(folder + "/" + test.template).first else {
                 throw GatekeeperError(.invalid, "\(test.template) holds no template")
             }
-            program = try TemplateProgram(try ConstraintTemplate(template))
+            try set.add(template: template)
+            if !test.expansion.isEmpty {
+                for object in try read(folder + "/" + test.expansion) {
+                    if object["apiVersion"]?.string?.hasPrefix(Mutator.group + "/") == true {
+                        try mutators.add(object)
+                    } else {
+                        try expansions.add(object)
+                    }
+                }
+            }
             guard let object = try read(folder + "/" + test.constraint).first else {
                 throw GatekeeperError(.invalid, "\(test.constraint) holds no constraint")
             }
             do throws(GatekeeperError) {
-                constraint = try Constraint(object, schema: program.template.schema)
-                guard constraint.kind == program.template.kind else {
-                    throw GatekeeperError(
-                        .invalid,
-                        "the constraint's kind is \(constraint.kind), the template makes \(program.template.kind)")
-                }
+                try set.add(constraint: object)
             } catch {
                 return all(test.isInvalid ? .passed : .error("\(error)"))
             }
@@ -63,12 +68,14 @@ package struct GatorRun {
         if test.isInvalid { return all(.failed("expected the constraint to be refused, it was accepted")) }
         return test.cases.filter { isWanted("\(test.name)/\($0.name)") }.map { example in
             GatorOutcome(
-                suite: file, test: test.name, name: example.name, result: run(example, program, constraint, folder))
+                suite: file, test: test.name, name: example.name,
+                result: run(example, set, expansions, mutators, folder))
         }
     }
 
     private func run(
-        _ example: GatorSuite.Case, _ program: TemplateProgram, _ constraint: Constraint, _ folder: String
+        _ example: GatorSuite.Case, _ set: ConstraintSet, _ expansions: ExpansionSet, _ mutators: MutatorSet,
+        _ folder: String
     ) -> GatorOutcome.Result {
         if example.isSkipped { return .skipped }
         do {
@@ -79,11 +86,11 @@ package struct GatorRun {
             var inventory = Inventory()
             for file in example.inventory { for object in try read(folder + "/" + file) { try inventory.add(object) } }
             let review = try ReviewInput(object) { inventory.namespace($0) }
-            var violations: [ConstraintViolation] = []
-            if try review.isMeant(by: constraint.match) {
-                violations = try program.violations(
-                    of: review.review, under: constraint, inventory: inventory.value, point: "gator.gatekeeper.sh")
-            }
+            let judgement = set.judge(
+                review, inventory: inventory.value, point: "gator.gatekeeper.sh", expansions: expansions,
+                mutators: mutators)
+            if let (_, error) = judgement.errors.first { throw error }
+            let violations = judgement.violations
             for assertion in example.assertions {
                 let count = violations.filter { violation in assertion.message?.matches(violation.message) ?? true }
                     .count

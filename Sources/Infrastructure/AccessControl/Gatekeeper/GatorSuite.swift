@@ -9,6 +9,8 @@ package struct GatorSuite: Sendable {
         package let name: String
         package let template: String
         package let constraint: String
+        /// Expansion templates and mutators, by which the objects are judged with what they make; empty is none.
+        package let expansion: String
         /// The constraint must be refused.
         package let isInvalid: Bool
         package let isSkipped: Bool
@@ -73,7 +75,8 @@ package struct GatorSuite: Sendable {
             throw GatekeeperError(.invalid, "test \(name) names no constraint")
         }
         return Test(
-            name: name, template: template, constraint: constraint, isInvalid: node["invalid"]?.bool ?? false,
+            name: name, template: template, constraint: constraint, expansion: node["expansion"]?.string ?? "",
+            isInvalid: node["invalid"]?.bool ?? false,
             isSkipped: node["skip"]?.bool ?? false, cases: cases)
     }
 

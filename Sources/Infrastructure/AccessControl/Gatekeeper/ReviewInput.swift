@@ -41,12 +41,15 @@ package struct ReviewInput: Sendable {
         let home = node["metadata"]?["namespace"]?.string ?? ""
         self.namespace = home.isEmpty ? nil : namespace(home)
         let name = node["metadata"]?["name"]?.string ?? ""
-        review = ReviewInput.review(
-            [
-                ("kind", ReviewInput.kind(group, version, kind)), ("name", .string(name)), ("namespace", .string(home)),
-                ("operation", .string("")), ("object", .node(node)), ("oldObject", .null), ("uid", .string("")),
-                ("userInfo", .emptyObject),
-            ], self.namespace)
+        // Members as an AdmissionRequest without these has them: a name that is not there is absent, not empty.
+        var members: [(String, Value)] = [
+            ("kind", ReviewInput.kind(group, version, kind)), ("resource", ReviewInput.noResource),
+            ("operation", .string("")), ("object", .node(node)), ("oldObject", .null), ("options", .null),
+            ("uid", .string("")), ("userInfo", .emptyObject),
+        ]
+        if !name.isEmpty { members.append(("name", .string(name))) }
+        if !home.isEmpty { members.append(("namespace", .string(home))) }
+        review = ReviewInput.review(members, self.namespace)
     }
 
     /// Of the `request` of an AdmissionReview.
@@ -77,6 +80,11 @@ package struct ReviewInput: Sendable {
                 (.string("version"), .string(version)),
             ]))
     }
+
+    private static let noResource = Value.object(
+        ObjectValue([
+            (.string("group"), .string("")), (.string("resource"), .string("")), (.string("version"), .string("")),
+        ]))
 
     private static func review(_ members: [(String, Value)], _ namespace: Node?) -> Value {
         var all = members.map { (Value.string($0.0), $0.1) }
