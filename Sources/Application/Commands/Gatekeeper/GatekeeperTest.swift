@@ -38,7 +38,7 @@ struct GatekeeperTest: ParsableCommand {
         let reader = GatekeeperFiles()
         var objects = GatekeeperObjects()
         for file in InputFile.all(in: files, problem: { note($0) }) {
-            do { try reader.read(file).forEach { objects.add($0, from: file) } } catch let error as UserError {
+            do { for node in try reader.read(file) { objects.add(node, from: file) } } catch let error as UserError {
                 note(error.message)
             } catch { note("\(file): \(error)") }
         }
@@ -53,7 +53,9 @@ struct GatekeeperTest: ParsableCommand {
                 let judgement = objects.constraints.judge(
                     review, inventory: inventory, point: "gator.gatekeeper.sh", expansions: objects.expansions,
                     mutators: objects.mutators)
-                for (constraint, error) in judgement.errors { note("\(file): \(constraint): \(error)", .unfinished) }
+                for failure in judgement.errors {
+                    note("\(file): \(failure.constraint): \(failure.error)", .unfinished)
+                }
                 let subject = review.object ?? review.oldObject
                 let name = subject?["metadata"]?["name"]?.string ?? ""
                 for violation in judgement.violations {

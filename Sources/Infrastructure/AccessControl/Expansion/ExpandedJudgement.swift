@@ -20,7 +20,8 @@ extension ConstraintSet {
                 judgement.add(found, from: resultant)
             }
         } catch {
-            judgement.errors.append(("expansion", error))
+            judgement.errors.append(
+                ConstraintSet.Failure(constraint: "expansion", error: error, actions: [.deny]))
         }
         return judgement
     }

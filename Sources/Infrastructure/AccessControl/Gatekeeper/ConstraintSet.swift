@@ -8,9 +8,18 @@ package struct ConstraintSet: Sendable {
     package struct Judgement: Sendable {
         package var violations: [ConstraintViolation] = []
         /// Constraints that could not be evaluated: never a pass.
-        package var errors: [(constraint: String, error: GatekeeperError)] = []
+        package var errors: [Failure] = []
         /// How many constraints meant the object.
         package var count = 0
+    }
+
+    /// A constraint that could not be evaluated.
+    package struct Failure: Sendable {
+        /// `KIND/NAME`, or `expansion`.
+        package let constraint: String
+        package let error: GatekeeperError
+        /// What a violation would have led to.
+        package let actions: [EnforcementAction]
     }
 
     private var programs: [String: TemplateProgram] = [:]
@@ -22,6 +31,7 @@ package struct ConstraintSet: Sendable {
 
     package var isEmpty: Bool { order.isEmpty }
     package var kinds: [String] { programs.keys.sorted() }
+    package func hasTemplate(for kind: String) -> Bool { programs[kind] != nil }
 
     /// Adds or replaces a template; its constraints are read anew against its schema.
     package mutating func add(template node: Node) throws(GatekeeperError) {
@@ -29,6 +39,8 @@ package struct ConstraintSet: Sendable {
         programs[program.template.kind] = program
         for constraint in (constraints[program.template.kind] ?? [:]).values { try add(constraint: constraint.object) }
     }
+
+    func constraints(of kind: String) -> [Constraint] { Array((constraints[kind] ?? [:]).values) }
 
     package mutating func remove(templateKind kind: String) {
         programs[kind] = nil
@@ -74,7 +86,8 @@ package struct ConstraintSet: Sendable {
                 judgement.violations += try program.violations(
                     of: review.review, under: constraint, inventory: inventory, point: point, limits: limits)
             } catch {
-                judgement.errors.append(("\(kind)/\(name)", error))
+                judgement.errors.append(
+                    Failure(constraint: "\(kind)/\(name)", error: error, actions: constraint.actions(at: point)))
             }
         }
         return judgement

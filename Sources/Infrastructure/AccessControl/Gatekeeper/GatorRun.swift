@@ -89,7 +89,7 @@ package struct GatorRun {
             let judgement = set.judge(
                 review, inventory: inventory.value, point: "gator.gatekeeper.sh", expansions: expansions,
                 mutators: mutators)
-            if let (_, error) = judgement.errors.first { throw error }
+            if let failure = judgement.errors.first { throw failure.error }
             let violations = judgement.violations
             for assertion in example.assertions {
                 let count = violations.filter { violation in assertion.message?.matches(violation.message) ?? true }

@@ -21,6 +21,14 @@ package struct Inventory: Sendable {
         }
     }
 
+    package mutating func remove(_ object: Node) {
+        guard let path = Inventory.path(of: object) else { return }
+        objects[path] = nil
+        if object["kind"]?.string == "Namespace", object["apiVersion"]?.string == "v1" {
+            namespaces[path.last ?? ""] = nil
+        }
+    }
+
     package func namespace(_ name: String) -> Node? { namespaces[name] }
 
     static func path(of object: Node) -> [String]? {

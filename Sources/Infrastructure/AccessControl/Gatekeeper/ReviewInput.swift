@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Admission
 import Documents
 import Rego
 
@@ -49,6 +50,35 @@ package struct ReviewInput: Sendable {
         ]
         if !name.isEmpty { members.append(("name", .string(name))) }
         if !home.isEmpty { members.append(("namespace", .string(home))) }
+        review = ReviewInput.review(members, self.namespace)
+    }
+
+    /// Of a request that an API server asks about.
+    package init(_ request: AdmissionRequest, namespace: Node?) throws(GatekeeperError) {
+        (group, version, kind) = (request.kind.group, request.kind.version, request.kind.name)
+        oldObject = request.oldObject
+        object = request.object ?? (request.operation == .delete ? request.oldObject : nil)
+        guard object != nil || oldObject != nil else {
+            throw GatekeeperError(.invalid, "the request has neither object nor oldObject")
+        }
+        self.namespace = group.isEmpty && kind == "Namespace" ? nil : namespace
+        let user = ObjectValue([
+            (.string("username"), .string(request.user)),
+            (.string("groups"), .array(request.groups.map { .string($0) })),
+        ])
+        let resource = ObjectValue([
+            (.string("group"), .string(request.resource.group)), (.string("resource"), .string(request.resource.name)),
+            (.string("version"), .string(request.resource.version)),
+        ])
+        var members: [(String, Value)] = [
+            ("uid", .string(request.uid)), ("kind", ReviewInput.kind(group, version, kind)),
+            ("resource", .object(resource)), ("operation", .string(request.operation.rawValue)),
+            ("userInfo", .object(user)), ("object", object.map { .node($0) } ?? .null),
+            ("oldObject", oldObject.map { .node($0) } ?? .null), ("dryRun", .bool(request.dryRun)), ("options", .null),
+        ]
+        for (key, text) in [
+            ("name", request.name), ("namespace", request.namespace), ("subResource", request.subresource),
+        ] where !text.isEmpty { members.append((key, .string(text))) }
         review = ReviewInput.review(members, self.namespace)
     }
 

@@ -1,0 +1,152 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+import Rego
+import Synchronization
+
+/// What is known of a cluster's constraints now: read by every review, written by whoever watches the cluster.
+///
+/// An object that cannot be read does no harm to the others: it is a problem of its own, and its last good version counts
+/// on, for a mistake in a rule must not let through what the rule is there to stop.
+package final class GatekeeperIndex: Sendable {
+    /// One moment, for one review.
+    package struct Moment: Sendable {
+        package let constraints: ConstraintSet
+        package let expansions: ExpansionSet
+        package let mutators: MutatorSet
+        package let config: GatekeeperConfig?
+        /// `data.inventory`.
+        package let inventory: Value
+        /// The namespace that was asked for; nil when it is not known (yet).
+        package let namespace: Node?
+    }
+
+    fileprivate struct State {
+        var constraints = ConstraintSet()
+        var expansions = ExpansionSet()
+        var mutators = MutatorSet()
+        var config: GatekeeperConfig?
+        var inventory = Inventory()
+        /// Nil where it is to be built from `inventory`.
+        var inventoryValue: Value? = .emptyObject
+        var namespaces: [String: Node] = [:]
+        /// By `KIND/NAME`.
+        var problems: [String: GatekeeperError] = [:]
+        /// Constraints that came before their template, by `KIND/NAME`.
+        var orphans: [String: Node] = [:]
+        var waitsFor: String? = "constraints have not been read yet"
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func moment(namespace: String) -> Moment {
+        state.withLock { state in
+            let inventory = state.inventoryValue ?? state.inventory.value
+            state.inventoryValue = inventory
+            return Moment(
+                constraints: state.constraints, expansions: state.expansions, mutators: state.mutators,
+                config: state.config, inventory: inventory, namespace: state.namespaces[namespace])
+        }
+    }
+
+    /// What is wrong with objects that do not count, by `KIND/NAME`.
+    package var problems: [String: GatekeeperError] { state.withLock { $0.problems } }
+
+    /// What is still unknown, in words; nil once everything was read at least once.
+    package var waitsFor: String? { state.withLock { $0.waitsFor } }
+
+    package func wait(for what: String?) { state.withLock { $0.waitsFor = what } }
+
+    package func put(namespace name: String, _ object: Node?) { state.withLock { $0.namespaces[name] = object } }
+
+    /// An object that templates may look at.
+    package func put(inventory object: Node) throws(GatekeeperError) {
+        let error = state.withLock { state -> GatekeeperError? in
+            do throws(GatekeeperError) { try state.inventory.add(object) } catch { return error }
+            state.inventoryValue = nil
+            return nil
+        }
+        if let error { throw error }
+    }
+
+    package func remove(inventory object: Node) {
+        state.withLock { state in
+            state.inventory.remove(object)
+            state.inventoryValue = nil
+        }
+    }
+
+    /// Adds or replaces a template, constraint, mutator, expansion template or the Config.
+    package func put(_ object: Node) {
+        state.withLock { state in
+            let (kind, name) = (object["kind"]?.string ?? "", object["metadata"]?["name"]?.string ?? "")
+            state.problems["\(kind)/\(name)"] = nil
+            var next = state
+            do throws(GatekeeperError) {
+                try next.add(object, kind, name)
+                state = next
+            } catch {
+                state.problems["\(kind)/\(name)"] = error
+                if object.group == Constraint.group, !state.constraints.hasTemplate(for: kind) {
+                    state.orphans["\(kind)/\(name)"] = object
+                }
+            }
+        }
+    }
+
+    package func remove(_ object: Node) {
+        state.withLock { state in
+            let (kind, name) = (object["kind"]?.string ?? "", object["metadata"]?["name"]?.string ?? "")
+            state.remove(object, kind, name)
+            state.problems["\(kind)/\(name)"] = nil
+        }
+    }
+}
+
+extension GatekeeperIndex.State {
+    fileprivate mutating func add(_ object: Node, _ kind: String, _ name: String) throws(GatekeeperError) {
+        switch object.group {
+        case ConstraintTemplate.group:
+            try constraints.add(template: object)
+            let made = object.constraintKind
+            for (id, orphan) in orphans where orphan["kind"]?.string == made {
+                orphans[id] = nil
+                problems[id] = nil
+                do throws(GatekeeperError) { try constraints.add(constraint: orphan) } catch { problems[id] = error }
+            }
+        case Constraint.group:
+            try constraints.add(constraint: object)
+        case Mutator.group: try mutators.add(object)
+        case ExpansionTemplate.group: try expansions.add(object)
+        case GatekeeperConfig.group: config = try GatekeeperConfig(object)
+        case let group: throw GatekeeperError(.invalid, "\(group) is no group of Gatekeeper's")
+        }
+    }
+
+    fileprivate mutating func remove(_ object: Node, _ kind: String, _ name: String) {
+        switch object.group {
+        case ConstraintTemplate.group:
+            guard let made = object.constraintKind else { return }
+            // The constraints outlive their template: they count again when it comes back.
+            for constraint in constraints.constraints(of: made) {
+                orphans["\(constraint.kind)/\(constraint.name)"] = constraint.object
+                problems["\(constraint.kind)/\(constraint.name)"] = GatekeeperError(
+                    .invalid, "there is no template for constraints of kind \(made)")
+            }
+            constraints.remove(templateKind: made)
+        case Constraint.group:
+            constraints.remove(constraintKind: kind, name: name)
+            orphans["\(kind)/\(name)"] = nil
+        case Mutator.group: if let word = Mutator.Kind(rawValue: kind) { mutators.remove(kind: word, name: name) }
+        case ExpansionTemplate.group: expansions.remove(name: name)
+        case GatekeeperConfig.group: if name == GatekeeperConfig.name { config = nil }
+        default: break
+        }
+    }
+}
+
+extension Node {
+    fileprivate var group: String { self["apiVersion"]?.string?.split(separator: "/").first.map(String.init) ?? "" }
+    fileprivate var constraintKind: String? { self["spec"]?["crd"]?["spec"]?["names"]?["kind"]?.string }
+}
