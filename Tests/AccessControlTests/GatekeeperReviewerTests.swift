@@ -139,7 +139,10 @@ import Testing
         (constraint().replacing("word: stop", with: "word: 5"), "spec.parameters.word must be string"),
         (constraint().replacing("deny", with: "shout"), "spec.enforcementAction"),
         (mutator.replacing("tty", with: "name"), "cannot be changed"),
-        (mutator.replacing("name: m", with: "name: other").replacing("[name: *].tty", with: ".x"), "contradict each other"),
+        (
+            mutator.replacing("{name: m}", with: "{name: other}").replacing("[name: *].tty", with: ".x"),
+            "contradict each"
+        ),
         (config.replacing("processes: [webhook]", with: "processes: [x]"), "spec.match[0].processes"),
     ])
     func whatCouldNotBeUsedIsRefused(text: String, wanted: String) async throws {
@@ -173,10 +176,10 @@ import Testing
         index.put(try yaml(Self.template))
         #expect(index.problems.isEmpty)
         #expect(try await reviewer.review(try request(), in: .validate).allowed == false)
-        index.remove(try yaml(Self.template))
+        index.remove(group: "templates.gatekeeper.sh", kind: "ConstraintTemplate", name: "nohost")
         #expect(index.problems.keys.sorted() == ["NoHost/c"])
         #expect(try await reviewer.review(try request(), in: .validate).allowed)
-        index.remove(try yaml(Self.constraint()))
+        index.remove(group: "constraints.gatekeeper.sh", kind: "NoHost", name: "c")
         index.put(try yaml(Self.template))
         #expect(try await reviewer.review(try request(), in: .validate).allowed)
     }
@@ -194,7 +197,7 @@ import Testing
         try index.put(inventory: pod)
         let found = index.moment(namespace: "").inventory.members?["namespace"]?.members?["shop"]?.members?["v1"]
         #expect(found?.members?["Pod"]?.members?["web"] != nil)
-        index.remove(inventory: pod)
+        index.remove(inventory: "v1", kind: "Pod", namespace: "shop", name: "web")
         #expect(index.moment(namespace: "").inventory.members?.isEmpty == true)
         #expect(throws: GatekeeperError.self) { try index.put(inventory: try yaml("{kind: Pod}")) }
     }

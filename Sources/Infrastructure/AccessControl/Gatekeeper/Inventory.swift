@@ -21,12 +21,16 @@ package struct Inventory: Sendable {
         }
     }
 
-    package mutating func remove(_ object: Node) {
-        guard let path = Inventory.path(of: object) else { return }
-        objects[path] = nil
-        if object["kind"]?.string == "Namespace", object["apiVersion"]?.string == "v1" {
-            namespaces[path.last ?? ""] = nil
-        }
+    package mutating func remove(apiVersion: String, kind: String, namespace: String, name: String) {
+        objects[
+            namespace.isEmpty ? ["cluster", apiVersion, kind, name] : ["namespace", namespace, apiVersion, kind, name]] =
+            nil
+        if kind == "Namespace", apiVersion == "v1" { namespaces[name] = nil }
+    }
+
+    package mutating func remove(apiVersion: String, kind: String) {
+        objects = objects.filter { path, _ in !path.dropLast().suffix(2).elementsEqual([apiVersion, kind]) }
+        if kind == "Namespace", apiVersion == "v1" { namespaces = [:] }
     }
 
     package func namespace(_ name: String) -> Node? { namespaces[name] }

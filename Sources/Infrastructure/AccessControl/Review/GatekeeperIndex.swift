@@ -25,6 +25,7 @@ package final class GatekeeperIndex: Sendable {
         var expansions = ExpansionSet()
         var mutators = MutatorSet()
         var config: GatekeeperConfig?
+        var syncSets: [String: SyncSet] = [:]
         var inventory = Inventory()
         /// Nil where it is to be built from `inventory`.
         var inventoryValue: Value? = .emptyObject
@@ -70,10 +71,26 @@ package final class GatekeeperIndex: Sendable {
         if let error { throw error }
     }
 
-    package func remove(inventory object: Node) {
+    /// - Parameter namespace: empty for what lives in none.
+    package func remove(inventory apiVersion: String, kind: String, namespace: String, name: String) {
         state.withLock { state in
-            state.inventory.remove(object)
+            state.inventory.remove(apiVersion: apiVersion, kind: kind, namespace: namespace, name: name)
             state.inventoryValue = nil
+        }
+    }
+
+    /// Forgets all objects of a kind that templates may no longer look at.
+    package func remove(inventory apiVersion: String, kind: String) {
+        state.withLock { state in
+            state.inventory.remove(apiVersion: apiVersion, kind: kind)
+            state.inventoryValue = nil
+        }
+    }
+
+    /// The kinds whose objects are inventory: what the Config and all SyncSets name.
+    package var syncedKinds: Set<SyncedKind> {
+        state.withLock { state in
+            Set(state.config?.kinds ?? []).union(state.syncSets.values.flatMap(\.kinds))
         }
     }
 
@@ -95,11 +112,10 @@ package final class GatekeeperIndex: Sendable {
         }
     }
 
-    package func remove(_ object: Node) {
+    package func remove(group: String, kind: String, name: String) {
         state.withLock { state in
-            let (kind, name) = (object["kind"]?.string ?? "", object["metadata"]?["name"]?.string ?? "")
-            state.remove(object, kind, name)
             state.problems["\(kind)/\(name)"] = nil
+            state.remove(group, kind, name)
         }
     }
 }
@@ -120,14 +136,16 @@ extension GatekeeperIndex.State {
         case Mutator.group: try mutators.add(object)
         case ExpansionTemplate.group: try expansions.add(object)
         case GatekeeperConfig.group: config = try GatekeeperConfig(object)
+        case SyncSet.group: syncSets[name] = try SyncSet(object)
         case let group: throw GatekeeperError(.invalid, "\(group) is no group of Gatekeeper's")
         }
     }
 
-    fileprivate mutating func remove(_ object: Node, _ kind: String, _ name: String) {
-        switch object.group {
+    fileprivate mutating func remove(_ group: String, _ kind: String, _ name: String) {
+        switch group {
         case ConstraintTemplate.group:
-            guard let made = object.constraintKind else { return }
+            // A template is named as the kind that it makes, in small letters.
+            guard let made = constraints.kinds.first(where: { $0.lowercased() == name }) else { return }
             // The constraints outlive their template: they count again when it comes back.
             for constraint in constraints.constraints(of: made) {
                 orphans["\(constraint.kind)/\(constraint.name)"] = constraint.object
@@ -138,6 +156,7 @@ extension GatekeeperIndex.State {
         case Constraint.group:
             constraints.remove(constraintKind: kind, name: name)
             orphans["\(kind)/\(name)"] = nil
+        case SyncSet.group: syncSets[name] = nil
         case Mutator.group: if let word = Mutator.Kind(rawValue: kind) { mutators.remove(kind: word, name: name) }
         case ExpansionTemplate.group: expansions.remove(name: name)
         case GatekeeperConfig.group: if name == GatekeeperConfig.name { config = nil }

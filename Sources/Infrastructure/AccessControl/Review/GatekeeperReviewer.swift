@@ -38,6 +38,7 @@ package final class GatekeeperReviewer: Reviewer {
 
     private static let groups: Set<String> = [
         ConstraintTemplate.group, Constraint.group, Mutator.group, ExpansionTemplate.group, GatekeeperConfig.group,
+        SyncSet.group,
     ]
 
     package func concerns(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
@@ -150,6 +151,7 @@ package final class GatekeeperReviewer: Reviewer {
                     throw GatekeeperError(.invalid, "they would contradict each other about the same place: \(all)")
                 }
             case ExpansionTemplate.group: _ = try ExpansionTemplate(object)
+            case SyncSet.group: _ = try SyncSet(object)
             default: if request.kind.name == "Config" { _ = try GatekeeperConfig(object) }
             }
         } catch {
