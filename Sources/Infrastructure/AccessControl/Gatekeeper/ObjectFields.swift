@@ -97,8 +97,8 @@ struct AppliedKinds: Sendable {
         let kind: String
     }
 
-    /// A product of three lists is written shorter than it is.
-    static let maxBindings = 4096
+    /// A product of three lists is written shorter than it is, and contradictions are sought for each kind.
+    static let maxBindings = 1024
 
     private let entries: [(groups: Set<String>, versions: Set<String>, kinds: Set<String>, operations: Set<String>)]
     let bindings: [Binding]
