@@ -25,7 +25,12 @@ package struct ConstraintSet: Sendable {
     private var programs: [String: TemplateProgram] = [:]
     private var constraints: [String: [String: Constraint]] = [:]
     /// Sorted by kind and name, so that answers come in one order.
-    private var order: [(kind: String, name: String)] = []
+    private var order: [Entry] = []
+
+    private struct Entry: Sendable {
+        let constraint: Constraint
+        let program: TemplateProgram
+    }
 
     package init() {}
 
@@ -66,7 +71,10 @@ package struct ConstraintSet: Sendable {
     private mutating func sort() {
         order = []
         for kind in constraints.keys.sorted() {
-            for name in (constraints[kind] ?? [:]).keys.sorted() { order.append((kind, name)) }
+            guard let program = programs[kind] else { continue }
+            for constraint in (constraints[kind] ?? [:]).values.sorted(by: { $0.name < $1.name }) {
+                order.append(Entry(constraint: constraint, program: program))
+            }
         }
     }
 
@@ -76,10 +84,9 @@ package struct ConstraintSet: Sendable {
         limits: EvaluationLimits = .standard
     ) -> Judgement {
         var judgement = Judgement()
-        for (kind, name) in order {
-            guard let constraint = constraints[kind]?[name], let program = programs[kind],
-                !constraint.actions(at: point).isEmpty
-            else { continue }
+        for entry in order {
+            let (constraint, program) = (entry.constraint, entry.program)
+            guard !constraint.actions(at: point).isEmpty else { continue }
             do throws(GatekeeperError) {
                 guard try review.isMeant(by: constraint.match, isGenerated: isGenerated) else { continue }
                 judgement.count += 1
@@ -87,7 +94,9 @@ package struct ConstraintSet: Sendable {
                     of: review.review, under: constraint, inventory: inventory, point: point, limits: limits)
             } catch {
                 judgement.errors.append(
-                    Failure(constraint: "\(kind)/\(name)", error: error, actions: constraint.actions(at: point)))
+                    Failure(
+                        constraint: "\(constraint.kind)/\(constraint.name)", error: error,
+                        actions: constraint.actions(at: point)))
             }
         }
         return judgement
