@@ -118,7 +118,8 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
-                "Rego", "CEL", "AccessControl", "Console", arguments, lifecycle, unixSignals, log, configuration,
+                "Rego", "CEL", "AccessControl", "RegularExpressions", "Console", arguments, lifecycle, unixSignals, log,
+                configuration,
             ],
             path: "Sources/Application/Commands", swiftSettings: strict),
         .executableTarget(
