@@ -47,6 +47,7 @@ final class CELEvaluator {
             }
             return try select(try evaluate(target), field, isOptional: isOptional)
         case .present(let target, let field):
+            if let name = target.qualifiedName, try variable("\(name).\(field)") != nil { return .bool(true) }
             switch try evaluate(target).resolved {
             case .map(let map): return .bool(map[.string(field)] != nil)
             case .optional(let inner):

@@ -39,6 +39,23 @@ package indirect enum CELValue: Sendable {
         }
     }
 
+    package var isNull: Bool {
+        if case .null = resolved { return true }
+        return false
+    }
+
+    /// The boolean, or nil when this is none.
+    package var bool: Bool? {
+        if case .bool(let bool) = resolved { return bool }
+        return nil
+    }
+
+    /// The string, or nil when this is none.
+    package var text: String? {
+        if case .string(let text) = resolved { return text }
+        return nil
+    }
+
     var typeName: String {
         switch resolved {
         case .null: "null_type"
@@ -163,7 +180,7 @@ package struct CELMap: Sendable {
         }
     }
 
-    init(_ entries: [(CELValue, CELValue)] = []) {
+    package init(_ entries: [(CELValue, CELValue)] = []) {
         self.entries = entries.map { (key: $0.0, value: $0.1) }
         guard entries.count > 8 else { return }
         for (place, entry) in entries.enumerated() { if let key = Key(entry.0) { index[key] = place } }

@@ -15,13 +15,27 @@ package struct ConstraintViolation: Sendable {
 /// A template's code, compiled once and shared by its constraints.
 package final class TemplateProgram: Sendable {
     package let template: ConstraintTemplate
-    private let query: PreparedQuery
+    private enum Engine: Sendable {
+        case rego(PreparedQuery)
+        case native(NativeValidation)
+    }
+
+    private let engine: Engine
 
     /// Throws what is wrong with the code.
     package init(_ template: ConstraintTemplate) throws(GatekeeperError) {
         self.template = template
+        // As in Gatekeeper, a template with both is judged by its expressions.
+        if let native = template.cel {
+            do throws(GatekeeperError) {
+                engine = .native(try NativeValidation(native))
+            } catch {
+                throw GatekeeperError(error.code, "template \(template.name): \(error)")
+            }
+            return
+        }
         guard let source = template.rego else {
-            throw GatekeeperError(.code, "template \(template.name) has no Rego, and other engines are not built in")
+            throw GatekeeperError(.code, "template \(template.name) has no code")
         }
         do throws(RegoErrors) {
             var modules = [
@@ -48,7 +62,7 @@ package final class TemplateProgram: Sendable {
             let path = (["data"] + main.package + ["violation"]).enumerated().map { index, name in
                 index == 0 ? name : "[\(Value.string(name).json)]"
             }
-            query = try policy.prepare(path.joined(), version: source.version)
+            engine = .rego(try policy.prepare(path.joined(), version: source.version))
         } catch {
             throw GatekeeperError(.code, "template \(template.name): \(error)")
         }
@@ -62,6 +76,21 @@ package final class TemplateProgram: Sendable {
         of review: Value, under constraint: Constraint, inventory: Value, point: String,
         limits: EvaluationLimits = .standard
     ) throws(GatekeeperError) -> [ConstraintViolation] {
+        func violation(_ message: String, _ details: Value?) -> ConstraintViolation {
+            ConstraintViolation(
+                constraintKind: constraint.kind, constraint: constraint.name, message: message, details: details,
+                actions: constraint.actions(at: point))
+        }
+        let query: PreparedQuery
+        switch engine {
+        case .rego(let prepared): query = prepared
+        case .native(let validation):
+            do throws(GatekeeperError) {
+                return try validation.messages(of: review, under: constraint).map { violation($0, nil) }
+            } catch {
+                throw GatekeeperError(error.code, "template \(template.name), constraint \(constraint.name): \(error)")
+            }
+        }
         let input = Value.object(
             ObjectValue(
                 sortedKeys: [.string("parameters"), .string("review")], values: [constraint.parameters, review]))
@@ -80,10 +109,7 @@ package final class TemplateProgram: Sendable {
                 throw GatekeeperError(
                     .evaluation, "template \(template.name): a violation has no text msg: \(member.json.prefix(200))")
             }
-            violations.append(
-                ConstraintViolation(
-                    constraintKind: constraint.kind, constraint: constraint.name, message: message,
-                    details: member.members?["details"], actions: constraint.actions(at: point)))
+            violations.append(violation(message, member.members?["details"]))
         }
         return violations
     }
