@@ -12,7 +12,7 @@ import subprocess
 import sys
 from decimal import Decimal
 
-# What is left out, by the functions that a case's modules and query name; docs/policies/rego-differences.md says why.
+# What is left out, by the functions that a case's modules and query name; docs/policies/rego.md says why.
 SKIPPED = {
     "graphql.": "GraphQL is not built in",
     "http.send": "network access is off",

@@ -24,6 +24,14 @@ import Testing
         (#"strings.replace_n({"a": "1", "b": "2"}, "abc")"#, #""12c""#), (#"strings.count("aaa", "a")"#, "3"),
         (#"concat(",", {"b", "a"})"#, #""a,b""#), (#"format_int(255, 16)"#, #""ff""#),
         (#"strings.any_prefix_match(["ab", "cd"], ["c"])"#, "true"),
+        (
+            #"strings.render_template(`{{range $i, $v := .xs}}{{if $i}},{{end}}{{$v.n}}{{end}}{{if eq .a "b"}}!{{else}}?{{end}}`, {"xs": [{"n": 1}, {"n": 2}], "a": "b"})"#,
+            #""1,2!""#
+        ),
+        (
+            #"strings.render_template(`{{with .a}}{{.b}}{{end}}{{- printf "%d" .n | print -}} {{.gone}}`, {"a": {"b": "x"}, "n": 5})"#,
+            #""x5<undefined>""#
+        ),
         // Patterns.
         (#"regex.match("^a+$", "aaa")"#, "true"), (#"regex.split("[,;]", "a,b;c")"#, #"["a","b","c"]"#),
         (#"regex.replace("a1b2", "[0-9]", "<$0>")"#, #""a<1>b<2>""#),

@@ -29,6 +29,7 @@ package enum Builtins {
         table.addHashes()
         table.addUUIDs()
         table.addRuntime()
+        table.addTemplates()
         table.addRefused()
         return table.all
     }()
