@@ -89,6 +89,12 @@ import Testing
         #expect(evaluate(String(repeating: "(", count: 5000) + "1") == "limit")
         #expect(evaluate("lists.range(1000000).map(x, lists.range(1000000))") == "limit")
         #expect(evaluate("lists.range(10000000)") == "limit")
+        for chain in [
+            "1" + String(repeating: " + 1", count: 60_000), "a" + String(repeating: ".b", count: 60_000),
+            "true" + String(repeating: " && true", count: 20_000),
+        ] {
+            #expect(evaluate(chain) == "limit")
+        }
         let wide = String(repeating: "[1,2,3,4,5,6,7,8,9].map(a, ", count: 8) + "1" + String(repeating: ")", count: 8)
         #expect(evaluate(wide) == "limit")
     }

@@ -211,7 +211,10 @@ import Testing
 
             // Out again.
             try await installer.uninstall(andDefinitions: true, leases: ["bulwark-admission"])
-            #expect(try await installer.status(bundle: bundle).parts.allSatisfy { !$0.isPresent })
+            // Kinds go slowly: their objects go first.
+            try await Self.wait {
+                try await installer.status(bundle: bundle).parts.allSatisfy { !$0.isPresent }
+            }
             try await Self.wait { await world.refusal("bad").isEmpty }
             await #expect(throws: KubernetesError.self) {
                 _ = try await client.get(

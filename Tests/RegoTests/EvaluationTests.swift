@@ -120,6 +120,14 @@ import Testing
         #expect(
             try evaluate("x = numbers.range(1, 100000000)", limits: EvaluationLimits(memory: 1 << 20))
                 == "eval_limit_error")
+        // Terms, lines and rules that hang below each other end in an error, not at the end of the stack.
+        #expect(try evaluate("x = 1" + String(repeating: " + 1", count: 50_000)) == "rego_parse_error")
+        #expect(try evaluate(String(repeating: "1 == 1\n", count: 50_000)) == "rego_compile_error")
+        var chain = "package m\np0 := 1\n"
+        for number in 1..<200 {
+            chain += "p\(number) := x if {\n" + String(repeating: "1 == 1\n", count: 200) + "x := p\(number - 1)\n}\n"
+        }
+        #expect(try evaluate("data.m.p199 = x", chain) == "eval_limit_error")
         let deep = "x = " + String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000)
         #expect(try evaluate(deep) == "rego_parse_error")
     }

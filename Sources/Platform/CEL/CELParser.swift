@@ -4,6 +4,8 @@
 struct CELParser {
     static let maxDepth = 200
     static let maxBytes = 1 << 18
+    /// Operators and members of one expression: terms hang below each other by them.
+    static let maxOperators = 2000
     private static let reserved: Set<String> = [
         "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
         "namespace", "return", "var", "void", "while", "in",
@@ -13,6 +15,7 @@ struct CELParser {
     private let source: String
     private var at = 0
     private var depth = 0
+    private var operators = 0
     /// Variables of macros that are visible, innermost last.
     private var locals: [(name: String, slot: Int)] = []
     private(set) var slotCount = 0
@@ -76,6 +79,13 @@ struct CELParser {
 
     // MARK: Operators
 
+    private mutating func countOperator() throws(CELError) {
+        operators += 1
+        if operators > CELParser.maxOperators {
+            throw CELError(.limit, "the expression has more than \(CELParser.maxOperators) operators and members")
+        }
+    }
+
     private mutating func conditional() throws(CELError) -> CELExpression {
         try nested { (parser) throws(CELError) in
             let condition = try parser.or()
@@ -88,13 +98,19 @@ struct CELParser {
 
     private mutating func or() throws(CELError) -> CELExpression {
         var left = try and()
-        while accept("||") { left = .or(left, try and()) }
+        while accept("||") {
+            try countOperator()
+            left = .or(left, try and())
+        }
         return left
     }
 
     private mutating func and() throws(CELError) -> CELExpression {
         var left = try relation()
-        while accept("&&") { left = .and(left, try relation()) }
+        while accept("&&") {
+            try countOperator()
+            left = .and(left, try relation())
+        }
         return left
     }
 
@@ -105,6 +121,7 @@ struct CELParser {
             if case .symbol(let symbol) = token, ["==", "!=", "<", "<=", ">", ">="].contains(symbol) { name = symbol }
             if token == .identifier("in") { name = "in" }
             guard let name else { return left }
+            try countOperator()
             advance()
             left = .call("_\(name)_", target: nil, [left, try addition()])
         }
@@ -113,6 +130,7 @@ struct CELParser {
     private mutating func addition() throws(CELError) -> CELExpression {
         var left = try multiplication()
         while case .symbol(let symbol) = token, symbol == "+" || symbol == "-" {
+            try countOperator()
             advance()
             left = .call("_\(symbol)_", target: nil, [left, try multiplication()])
         }
@@ -122,6 +140,7 @@ struct CELParser {
     private mutating func multiplication() throws(CELError) -> CELExpression {
         var left = try unary()
         while case .symbol(let symbol) = token, symbol == "*" || symbol == "/" || symbol == "%" {
+            try countOperator()
             advance()
             left = .call("_\(symbol)_", target: nil, [left, try unary()])
         }
@@ -154,6 +173,7 @@ struct CELParser {
         var left = start
         while true {
             if accept(".") {
+                try countOperator()
                 let isOptional = accept("?")
                 let name = try fieldName()
                 if !isOptional, accept("(") {
@@ -162,6 +182,7 @@ struct CELParser {
                     left = .select(left, name, isOptional: isOptional)
                 }
             } else if accept("[") {
+                try countOperator()
                 let isOptional = accept("?")
                 let index = try conditional()
                 try expect("]")

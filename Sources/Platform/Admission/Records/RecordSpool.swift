@@ -135,8 +135,12 @@ package actor RecordSpool {
             }
             if count > 0 { try write(block, count) }
         }
-        // A disk that cannot flush has been told all that it can be; the records are in the file.
-        if output >= 0 { fdatasync(output) }
+        try flush()
+    }
+
+    private func flush() throws {
+        guard output >= 0, fdatasync(output) != 0, errno != EINVAL else { return }
+        throw Self.failure("the spool \(folder) cannot be flushed")
     }
 
     private func write(_ block: [UInt8], _ count: Int) throws {
@@ -162,6 +166,7 @@ package actor RecordSpool {
     }
 
     private func begin() throws {
+        try flush()
         if output >= 0 { close(output) }
         output = -1
         let first = max(segments.last?.end ?? next, next)
@@ -170,6 +175,12 @@ package actor RecordSpool {
         guard output >= 0 else { throw Self.failure("\(path) cannot be made") }
         if segments.last?.path == path { segments.removeLast() }
         segments.append(Segment(path: path, first: first, count: 0, bytes: 0))
+        // So that the new file's name outlives a power cut too.
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if directory >= 0 {
+            fsync(directory)
+            close(directory)
+        }
     }
 
     private func dropOldest() {

@@ -14,9 +14,11 @@ extension BuiltinTable {
             for path in try PathTree.paths(paths) { tree.add(path[...]) }
             return tree.remove(from: .object(object)) ?? .emptyObject
         }
-        two("json.patch", [.array, .object, .set], [.array]) { value, operations, _ in
+        two("json.patch", [.array, .object, .set], [.array]) { value, operations, context in
             var document = value
             for operation in try operations.array(2) {
+                // Each makes a new document.
+                try context.checkpoint()
                 guard let patched = try JSONPatch.apply(operation, to: document) else { return nil }
                 document = patched
             }
@@ -27,7 +29,7 @@ extension BuiltinTable {
 
 /// Paths gathered into a tree; an end of a path covers all below it.
 private final class PathTree {
-    private var children: [(key: Value, tree: PathTree)] = []
+    private var children: [Value: PathTree] = [:]
     private var isEnd = false
 
     static func paths(_ value: Value) throws -> [[Value]] {
@@ -59,13 +61,12 @@ private final class PathTree {
             isEnd = true
             return
         }
-        if let known = children.first(where: { equal($0.key, key) }) { return known.tree.add(path.dropFirst()) }
-        let tree = PathTree()
-        children.append((key, tree))
+        let tree = children[key] ?? PathTree()
+        children[key] = tree
         tree.add(path.dropFirst())
     }
 
-    private func child(_ key: Value) -> PathTree? { children.first { equal($0.key, key) }?.tree }
+    private func child(_ key: Value) -> PathTree? { children[key] }
 
     private func child(at index: Int) -> PathTree? { child(.string("\(index)")) ?? child(.int(index)) }
 

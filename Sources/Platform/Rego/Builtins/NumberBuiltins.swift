@@ -42,7 +42,7 @@ extension BuiltinTable {
             {
                 return parts.quotient.value
             }
-            return Value(x / y)
+            return try finite(x / y)
         }
         two("rem", [.number], [.number]) { a, b, _ in
             _ = (try a.number(1), try b.number(2))
@@ -131,7 +131,13 @@ private func arithmetic(
         if !result.overflow { return .int(result.partialValue) }
     }
     if let one = x.bigInteger, let two = y.bigInteger { return large(one, two).value }
-    return Value(float(try x.float(1), try y.float(2)))
+    return try finite(float(try x.float(1), try y.float(2)))
+}
+
+/// A result beyond every float is an error, not a text that is no number.
+private func finite(_ value: Wide) throws -> Value {
+    guard value.isFinite else { throw BuiltinError(.builtin, "the result is too large") }
+    return Value(value)
 }
 
 private func rounded(_ value: Value, _ rule: FloatingPointRoundingRule) throws -> Value {

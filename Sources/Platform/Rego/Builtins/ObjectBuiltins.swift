@@ -16,9 +16,11 @@ extension BuiltinTable {
         }
         one("object.keys", [.object]) { value, _ in .set(SetValue(sorted: try value.object(1).keys)) }
         two("object.remove", [.object], [.array, .object, .set]) { value, keys, _ in
-            var object = try value.object(1)
-            for key in try keyList(keys) { object.remove(key) }
-            return .object(object)
+            let object = try value.object(1)
+            let gone = SetValue(try keyList(keys))
+            let kept = object.keys.indices.filter { !gone.contains(object.keys[$0]) }
+            return .object(
+                ObjectValue(sortedKeys: kept.map { object.keys[$0] }, values: kept.map { object.values[$0] }))
         }
         two("object.filter", [.object], [.array, .object, .set]) { value, keys, _ in
             let object = try value.object(1)
@@ -27,16 +29,16 @@ extension BuiltinTable {
         two("object.union", [.object], [.object]) { a, b, _ in
             .object(try united(try a.object(1), try b.object(2)))
         }
-        one("object.union_n", [.array]) { value, _ in
-            var result = ObjectValue()
+        one("object.union_n", [.array]) { value, context in
+            var objects: [ObjectValue] = []
             for element in try value.array(1) {
                 guard let object = element.members else {
                     throw BuiltinError(
                         .type, "operand 1 must be array of objects but got array containing \(element.kind.name)")
                 }
-                result = try united(result, object)
+                objects.append(object)
             }
-            return .object(result)
+            return .object(try united(objects[...], context))
         }
         two("object.subset", [.object, .set, .array], [.object, .set, .array]) { a, b, _ in
             .bool(try isSubset(b, of: a))
@@ -51,17 +53,32 @@ private func keyList(_ keys: Value) throws -> [Value] {
     throw BuiltinError.operand(2, mustBe: "one of {array, object, set}", butGot: keys)
 }
 
+/// Later ones win. Half by half, so that no member is copied more often than it has to be.
+private func united(_ objects: ArraySlice<ObjectValue>, _ context: BuiltinContext) throws -> ObjectValue {
+    if objects.count <= 1 { return objects.first ?? ObjectValue() }
+    try context.checkpoint()
+    let middle = objects.startIndex + objects.count / 2
+    return try united(try united(objects[..<middle], context), try united(objects[middle...], context))
+}
+
 /// The second's members win; objects in both are united in turn.
 private func united(_ one: ObjectValue, _ two: ObjectValue) throws -> ObjectValue {
-    var result = one
-    for (key, value) in zip(two.keys, two.values) {
-        if let old = result[key]?.members, let new = value.members {
-            result.set(key, .object(try united(old, new)))
+    var (keys, values): ([Value], [Value]) = ([], [])
+    keys.reserveCapacity(one.count + two.count)
+    values.reserveCapacity(one.count + two.count)
+    var (i, j) = (0, 0)
+    while i < one.count || j < two.count {
+        let order = i == one.count ? 1 : j == two.count ? -1 : compare(one.keys[i], two.keys[j])
+        keys.append(order < 0 ? one.keys[i] : two.keys[j])
+        if order == 0, let old = one.values[i].members, let new = two.values[j].members {
+            values.append(.object(try united(old, new)))
         } else {
-            result.set(key, value)
+            values.append(order < 0 ? one.values[i] : two.values[j])
         }
+        if order <= 0 { i += 1 }
+        if order >= 0 { j += 1 }
     }
-    return result
+    return ObjectValue(sortedKeys: keys, values: values)
 }
 
 private func isSubset(_ part: Value, of whole: Value) throws -> Bool {

@@ -112,9 +112,14 @@ extension BuiltinTable {
                     if b.isEmpty { throw BuiltinError(.builtin, "empty search character") }
                     var places: [Value] = []
                     var at = 0
+                    // Code points are counted from the last place on.
+                    var (counted, scalars) = (0, 0)
                     while let place = Texts.find(b, in: a, from: at) {
                         try context.spend(MemoryLayout<Value>.stride)
-                        places.append(.int(Texts.scalars(a, before: place)))
+                        scalars += Texts.scalars(
+                            UnsafeBufferPointer(rebasing: a[counted..<place]), before: place - counted)
+                        counted = place
+                        places.append(.int(scalars))
                         at = place + 1
                     }
                     return .array(places)

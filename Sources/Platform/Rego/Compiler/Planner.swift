@@ -12,6 +12,9 @@ struct Planner {
     /// The names of slots, for errors.
     var name: (Int) -> String
     private(set) var unsafe: [String] = []
+    /// The body has more lines, those that were taken out of others included, than are ordered and run below each other.
+    private(set) var isTooLong = false
+    static let maxGoals = 2000
     /// Places from `data` that the body looks at, for finding recursion.
     private(set) var dependencies: [Dependency] = []
 
@@ -39,6 +42,10 @@ struct Planner {
     }
 
     private mutating func order(_ goals: [Goal], _ bound: inout Set<Int>, report: Bool) -> [Make]? {
+        guard goals.count <= Planner.maxGoals else {
+            isTooLong = true
+            return nil
+        }
         var makers: [Make] = []
         var waiting = goals
         while !waiting.isEmpty {

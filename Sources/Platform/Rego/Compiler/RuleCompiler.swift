@@ -100,6 +100,9 @@ final class RuleCompiler {
         let step = planner.plan(goals + headGoals, bound: &known, needing: flat, last: last)
         dependencies += planner.dependencies
         if step == nil {
+            if planner.isTooLong {
+                errors.append(RegoError(.compile, "the body has more than \(Planner.maxGoals) lines", at: location))
+            }
             for name in planner.unsafe {
                 errors.append(RegoError(.unsafeVariable, "var \(name) is unsafe", at: location))
             }
@@ -187,6 +190,9 @@ final class RuleCompiler {
         dependencies += planner.dependencies
         guard let step else {
             let place = body.first?.location
+            if planner.isTooLong {
+                errors.append(RegoError(.compile, "the query has more than \(Planner.maxGoals) lines", at: place))
+            }
             errors += planner.unsafe.map { RegoError(.unsafeVariable, "var \($0) is unsafe", at: place) }
             return nil
         }

@@ -53,6 +53,10 @@ final class Machine {
     private var untilClock = 4096
     private let deadline: ContinuousClock.Instant?
     var depth = 0
+    /// Where the thread's stack stood when the evaluation began.
+    private let stackStart: UInt
+    /// Steps run inside each other; this much of the stack they may take.
+    private static let maxStack: UInt = 1 << 20
 
     enum Answer {
         case unknown
@@ -76,6 +80,7 @@ final class Machine {
         self.context = context
         self.limits = limits
         self.isStrict = isStrict
+        stackStart = Machine.stackAddress()
         capacity = 256
         slots = UnsafeMutablePointer<Value>.allocate(capacity: capacity)
         slots.initialize(repeating: .null, count: capacity)
@@ -127,6 +132,16 @@ final class Machine {
         stepsLeft &-= 1
         untilClock &-= 1
         if untilClock < 0 || stepsLeft < 0 { try checkLimits() }
+        let used = stackStart &- Machine.stackAddress()
+        if used > Machine.maxStack, used < UInt.max / 2 {
+            throw RegoError(.limit, "lines, rules and closures nest too deep")
+        }
+    }
+
+    @inline(__always)
+    private static func stackAddress() -> UInt {
+        var here: UInt8 = 0
+        return withUnsafeMutablePointer(to: &here) { UInt(bitPattern: $0) }
     }
 
     private func checkLimits() throws {

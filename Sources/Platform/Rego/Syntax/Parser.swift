@@ -6,6 +6,8 @@ struct Parser {
     static let maxDepth = 400
     static let maxBytes = 4 << 20
     static let maxErrors = 10
+    /// Operators of one line: terms hang below each other by them.
+    static let maxOperators = 1000
 
     private(set) var tokens: [Token] = []
     private(set) var comments: [Comment] = []
@@ -17,6 +19,9 @@ struct Parser {
     var at = 0
     var depth = 0
     var wildcards = 0
+    var operators = 0
+    /// Lines inside of lines, as in comprehensions.
+    var lines = 0
     var errors: [RegoError] = []
 
     init(_ text: String, file: String, version: RegoVersion) {
@@ -146,6 +151,14 @@ struct Parser {
         let line = source[start..<min(end, start + 200)]
         let caret = line.prefix(max(location.column - 1, 0)).map { $0 == 0x09 ? UInt8(0x09) : UInt8(0x20) }
         return "\t" + String(decoding: line, as: UTF8.self) + "\n\t" + String(decoding: caret, as: UTF8.self) + "^"
+    }
+
+    /// Counts an operator of the line that is read.
+    mutating func countOperator() throws(RegoError) {
+        operators += 1
+        if operators > Parser.maxOperators {
+            throw RegoError(.parse, "more than \(Parser.maxOperators) operators in one line", at: here)
+        }
     }
 
     mutating func nested<T>(_ body: (inout Parser) throws(RegoError) -> T) throws(RegoError) -> T {

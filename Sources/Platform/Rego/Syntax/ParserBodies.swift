@@ -20,7 +20,10 @@ extension Parser {
 
     /// One line of a body.
     mutating func literal() throws(RegoError) -> Expr {
-        try nested { (parser) throws(RegoError) in
+        if lines == 0 { operators = 0 }
+        lines += 1
+        defer { lines -= 1 }
+        return try nested { (parser) throws(RegoError) in
             let place = parser.here
             var negated = false
             if parser.token.isKeyword("not"), !parser.isDotted {

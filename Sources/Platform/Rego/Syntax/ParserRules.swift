@@ -13,6 +13,7 @@ extension Parser {
     /// A rule, and one more for each further body that is chained to it.
     mutating func rules(strict: Bool) throws(RegoError) -> [Rule] {
         let place = here
+        operators = 0
         var isDefault = false
         if token.isKeyword("default"), !isDotted {
             isDefault = true

@@ -20,6 +20,7 @@ extension Parser {
                 }
             }
             while parser.isWord("in") {
+                try parser.countOperator()
                 parser.advance()
                 let right = try parser.relation()
                 left = Parser.operation("internal.member_2", [left, right], place)
@@ -58,6 +59,7 @@ extension Parser {
         let place = here
         var left = try operand(&self)
         while token.kind == .symbol, let name = operators[token.text] {
+            try countOperator()
             advance()
             left = Parser.operation(name, [left, try operand(&self)], place)
         }
