@@ -15,6 +15,8 @@ import Testing
 
     private final class Load: Sendable {
         let isDone = Mutex(false)
+        /// Nobody begins a request, and how many run.
+        let gate = Mutex((isClosed: false, running: 0))
         let counts = Mutex((good: 0, bad: 0))
     }
 
@@ -31,6 +33,15 @@ import Testing
                 for worker in 0..<2 {
                     tasks.addTask {
                         while !load.isDone.withLock({ $0 }) {
+                            let mayBegin = load.gate.withLock { gate in
+                                if !gate.isClosed { gate.running += 1 }
+                                return !gate.isClosed
+                            }
+                            guard mayBegin else {
+                                try await Task.sleep(for: .milliseconds(5))
+                                continue
+                            }
+                            defer { load.gate.withLock { $0.running -= 1 } }
                             let bad = try await world.pod("bad-\(worker)", good: false, query: "?dryRun=All")
                             let good = try await world.pod("good-\(worker)", good: true, query: "?dryRun=All")
                             #expect(bad.status == 403, "\(bad.text)")
@@ -45,11 +56,16 @@ import Testing
                 defer { load.isDone.withLock { $0 = true } }
                 // Four certificates one after the other, the first ones long past their end.
                 try await AdmissionInstallTests.wait {
-                    // The API server keeps its connections; new ones meet the certificate of the moment.
-                    world.balancer.set(replicas.map(\.port))
                     let stored = try await world.send("GET", Self.secret)
-                    if let text = stored.json?["data"]?["server.crt"]?.string ?? Self.certificates(stored.json) {
-                        seen.insert(text)
+                    let certificate = try #require(stored.json?["data"]?["tls.crt"]?.string, "\(stored.text)")
+                    if seen.insert(certificate).inserted {
+                        // Both replicas read it within a second; then the API server has to connect anew, between two
+                        // requests, and meets the new one.
+                        try await Task.sleep(for: .seconds(2))
+                        load.gate.withLock { $0.isClosed = true }
+                        while load.gate.withLock({ $0.running }) > 0 { try await Task.sleep(for: .milliseconds(2)) }
+                        #expect(await world.balancer.cut() > 0)
+                        load.gate.withLock { $0.isClosed = false }
                     }
                     return seen.count >= 4 && ContinuousClock.now - started > .seconds(35)
                 }
@@ -61,12 +77,6 @@ import Testing
             // A client that comes now is shown one that is still good.
             #expect(try await Self.isTrusted(world))
         }
-    }
-
-    /// All that the Secret holds, as one text that changes with each renewal.
-    private static func certificates(_ secret: Node?) -> String? {
-        guard let data = secret?["data"], data.count > 0 else { return nil }
-        return data.members.map { $0.value.string ?? "" }.joined(separator: ".")
     }
 
     /// Whether a new connection is accepted under the authorities that the webhook configuration names.

@@ -9,6 +9,7 @@ package final class TCPBalancer: Sendable {
     private struct State {
         var targets: [Int] = []
         var next = 0
+        var open: [ObjectIdentifier: any Channel] = [:]
     }
 
     private final class SharedState: Sendable {
@@ -34,6 +35,10 @@ package final class TCPBalancer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { inbound in
+                shared.value.withLock { $0.open[ObjectIdentifier(inbound)] = inbound }
+                inbound.closeFuture.whenComplete { _ in
+                    shared.value.withLock { $0.open[ObjectIdentifier(inbound)] = nil }
+                }
                 let promise = inbound.eventLoop.makePromise(of: Void.self)
                 Self.connect(shared.order(), inbound.eventLoop).whenComplete { result in
                     switch result {
@@ -56,7 +61,19 @@ package final class TCPBalancer: Sendable {
     package var port: Int { server.localAddress?.port ?? 0 }
 
     /// The ports of the servers, for new connections.
-    package func set(_ targets: [Int]) { shared.value.withLock { $0 = State(targets: targets) } }
+    package func set(_ targets: [Int]) {
+        shared.value.withLock {
+            $0.targets = targets
+            $0.next = 0
+        }
+    }
+
+    /// Closes every connection that is open; gives how many.
+    package func cut() async -> Int {
+        let channels = shared.value.withLock { Array($0.open.values) }
+        for channel in channels { try? await channel.close() }
+        return channels.count
+    }
 
     package func stop() async throws { try await server.close() }
 
