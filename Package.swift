@@ -100,7 +100,7 @@ let package = Package(
         .target(
             name: "AccessControl",
             dependencies: [
-                "Findings", "Documents", "Kubernetes", "Admission", "Rego", "CEL", "RegularExpressions", log,
+                "Findings", "Documents", "Kubernetes", "Admission", "Rego", "CEL", "RegularExpressions", crypto, log,
             ],
             path: "Sources/Infrastructure/AccessControl", swiftSettings: strict),
 

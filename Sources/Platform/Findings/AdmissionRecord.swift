@@ -64,9 +64,14 @@ extension AdmissionDecision {
     /// inspection judges.
     package var admission: Subject {
         Subject(
-            cluster: subject.cluster, apiVersion: Self.group + "/v1", kind: "\(subject.kind) admission",
+            cluster: subject.cluster, apiVersion: Self.group + "/v1",
+            kind: reviewer == Self.podPolicies
+                ? "\(subject.kind) admission" : "\(subject.kind) admission by \(reviewer)",
             namespace: subject.namespace, name: workload.isEmpty ? subject.name : workload)
     }
+
+    /// The reviewer of pod policies.
+    package static let podPolicies = "pod-policies"
 
     /// The group of the subjects of admission's findings.
     package static let group = "admission.bulwark.dev"

@@ -65,6 +65,34 @@ package final class FindingLedger: InspectionRecorder {
         }
     }
 
+    /// At the end of an audit by constraints: resolves what they found on objects of a cluster that have not been recorded
+    /// since `time`, in seconds since 1970.
+    package func settleConstraints(cluster: String, before time: Int64) async throws {
+        try await connection.change { write in
+            try write.lapse()
+            let key = try write.cluster(cluster)
+            let query = try Prepared(
+                write.db,
+                """
+                SELECT s.id, s.scope, s.seen, s.report, s.live, s.name, s.api, c.name, k.kind, k.namespace
+                FROM scope k JOIN subject s ON s.scope = k.id JOIN cluster c ON c.id = k.cluster
+                WHERE k.cluster = ?1 AND k.grp LIKE ?2 AND s.seen < ?3
+                    AND EXISTS (SELECT 1 FROM finding f WHERE f.subject = s.id AND f.status < ?4)
+                """)
+            query.bind(1, key)
+            query.bind(2, "%" + Subject.constraintsGroup)
+            query.bind(3, time)
+            query.bind(4, Code.status(.resolved))
+            var rows: [SubjectRow] = []
+            while try query.step() { rows.append(SubjectRow(query, cluster: key)) }
+            for row in rows {
+                for finding in try write.findings(of: row.id) where finding.isOpen {
+                    try write.resolve(finding, of: row, report: nil)
+                }
+            }
+        }
+    }
+
     package func finishReport(_ id: Int64, summary: Summary) async throws {
         try await connection.change { write in
             let cluster = try write.runningCluster(of: id)

@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import AccessControl
 import Admission
 import ArgumentParser
 import Foundation
@@ -20,6 +21,21 @@ struct AdmissionTarget: ParsableArguments {
 
     @Option(name: .long, help: "What becomes of a pod that could not be judged: Fail refuses it, Ignore lets it pass.")
     var failurePolicy = FailurePolicyArgument.Fail
+
+    @Flag(
+        name: .long,
+        help: "Judge by Gatekeeper's templates and constraints too, and change by its mutators. Not beside Gatekeeper.")
+    var gatekeeper = false
+
+    @Option(
+        name: .long,
+        help:
+            "What becomes of a request that constraints and mutators could not judge: Ignore, as in Gatekeeper, or Fail."
+    )
+    var gatekeeperFailurePolicy = FailurePolicyArgument.Ignore
+
+    @Flag(name: .long, help: "Ask constraints about deletions too: what violates one can then not be deleted.")
+    var gatekeeperDeletes = false
 
     func validate() throws {
         if url != nil, service != nil { throw ValidationError("give --url or --service, not both") }
@@ -44,7 +60,10 @@ struct AdmissionTarget: ParsableArguments {
 
     func installation(excludesByOffLabel: Bool) throws -> WebhookInstallation {
         WebhookInstallation(
-            namespace: namespace, endpoint: try endpoint(), webhooks: PodPolicyWebhooks.all(failurePolicy.policy),
+            namespace: namespace, endpoint: try endpoint(),
+            webhooks: PodPolicyWebhooks.all(failurePolicy.policy)
+                + (gatekeeper
+                    ? GatekeeperWebhooks.all(gatekeeperFailurePolicy.policy, deletes: gatekeeperDeletes) : []),
             excludesByOffLabel: excludesByOffLabel)
     }
 
@@ -53,6 +72,7 @@ struct AdmissionTarget: ParsableArguments {
             client: client,
             installation: try installation(excludesByOffLabel: try await Self.isBefore121(client)),
             definitions: PolicyResources.crds,
+            foreignDefinitions: gatekeeper ? GatekeeperResources.definitions : [],
             defaults: [
                 .init(
                     resource: PolicyResources.policies, name: PolicyResources.defaultName,
@@ -116,5 +136,25 @@ enum PodPolicyWebhooks {
         .init(
             operations: ["CREATE", "UPDATE"], groups: [group], versions: group == "batch" ? ["v1", "v1beta1"] : ["v1"],
             resources: resources, scope: "Namespaced")
+    }
+}
+
+/// The webhooks of constraints and mutators: every kind, but not their own answers and not what was only asked.
+enum GatekeeperWebhooks {
+    static func all(_ failurePolicy: FailurePolicy, deletes: Bool) -> [Webhook] {
+        let changes = ["CREATE", "UPDATE"]
+        return [
+            Webhook(
+                name: "mutators.policy.bulwark.dev", phase: .mutate, reviewers: GatekeeperReviewer.path,
+                rules: [every(changes, ["*"])], failurePolicy: failurePolicy, timeoutSeconds: 3),
+            Webhook(
+                name: "constraints.policy.bulwark.dev", phase: .validate, reviewers: GatekeeperReviewer.path,
+                rules: [every(changes + (deletes ? ["DELETE"] : []), ["*", "pods/ephemeralcontainers"])],
+                failurePolicy: failurePolicy, timeoutSeconds: 3),
+        ]
+    }
+
+    private static func every(_ operations: [String], _ resources: [String]) -> Webhook.Rule {
+        .init(operations: operations, groups: ["*"], versions: ["*"], resources: resources)
     }
 }

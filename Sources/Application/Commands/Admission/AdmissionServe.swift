@@ -73,6 +73,7 @@ struct AdmissionServe: AsyncParsableCommand {
         configuration.namespace = target.namespace
         configuration.failurePolicy = target.failurePolicy.policy
         configuration.stateFolder = state
+        configuration.gatekeeperFailurePolicy = target.gatekeeper ? target.gatekeeperFailurePolicy.policy : nil
         configuration.installs = install
         configuration.certificateLifetime = certificateLifetime.seconds
         configuration.server.address = address

@@ -7,6 +7,7 @@ import Kubernetes
 import Logging
 import PodPolicies
 import ServiceLifecycle
+import Store
 
 /// The webhook server of one process with all that it needs: certificates, policies, reviewers, and for the holder of
 /// the Lease the looking after the cluster's webhooks and the policies' status.
@@ -22,6 +23,10 @@ struct AdmissionServer: Service {
         var installs = false
         /// Of the serving certificate, in seconds.
         var certificateLifetime = WebhookCertificates.defaultLifetime
+        /// Nil leaves constraints and mutators alone.
+        var gatekeeperFailurePolicy: FailurePolicy?
+        /// Where audits by constraints are kept.
+        var store: Store?
     }
 
     let authority: WebhookAuthority
@@ -36,6 +41,7 @@ struct AdmissionServer: Service {
     /// For the webhooks: a replica that may not install them must not keep those from it that may.
     private let installLease: Lease
     let informers: InformerSet
+    let gatekeeper: GatekeeperParts?
     private let installer: WebhookInstaller?
     private let logger: Logger
     private let onRunning: @Sendable (_ port: Int, _ probePort: Int?) async -> Void
@@ -60,6 +66,14 @@ struct AdmissionServer: Service {
         let access = PolicyAccess(client)
         let metrics = AdmissionMetrics()
         self.metrics = metrics
+        let gatekeeper = configuration.gatekeeperFailurePolicy.map { _ in
+            GatekeeperParts(client, store: configuration.store, logger: logger)
+        }
+        self.gatekeeper = gatekeeper
+        var others: [any Reviewer] = []
+        if let gatekeeper, let policy = configuration.gatekeeperFailurePolicy {
+            others.append(gatekeeper.reviewer(client, failurePolicy: policy))
+        }
         chain = ReviewerChain(
             [
                 PodPolicyReviewer(
@@ -70,7 +84,7 @@ struct AdmissionServer: Service {
                 PolicyObjectReviewer(
                     index, failurePolicy: configuration.failurePolicy,
                     mayUse: { try await access.mayUse(policy: $0, user: $1, groups: $2) }),
-            ], recorder: BothRecorders(first: recorder, second: refusals), metrics: metrics, logger: logger)
+            ] + others, recorder: BothRecorders(first: recorder, second: refusals), metrics: metrics, logger: logger)
         let identity = Self.identity()
         let lease = Lease(
             client,
@@ -109,6 +123,7 @@ struct AdmissionServer: Service {
             LeaseHolding(lease), authority, Stopping { try await informers.run() },
             Stopping { try await writeStatus() },
         ]
+        if let gatekeeper { services += gatekeeper.services(mayWrite: { [lease] in lease.isHeld }) }
         if let installer {
             services.append(LeaseHolding(installLease))
             services.append(

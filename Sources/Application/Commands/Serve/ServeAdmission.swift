@@ -34,6 +34,17 @@ struct ServeAdmission: ParsableArguments {
     @Option(name: .long, help: "What becomes of a pod that could not be judged: Fail or Ignore.")
     var admissionFailurePolicy = FailurePolicyArgument.Fail
 
+    @Flag(
+        name: .long,
+        help: "Judge by Gatekeeper's templates and constraints too, change by its mutators, and audit. Not beside Gatekeeper.")
+    var gatekeeper = false
+
+    @Option(name: .long, help: "What becomes of a request that constraints could not judge: Ignore or Fail.")
+    var gatekeeperFailurePolicy = FailurePolicyArgument.Ignore
+
+    @Flag(name: .long, help: "Ask constraints about deletions too: what violates one can then not be deleted.")
+    var gatekeeperDeletes = false
+
     @Option(name: .long, help: "A PEM file: only API servers with a client certificate of this authority get in.")
     var admissionClientCA: String?
 
@@ -44,8 +55,8 @@ struct ServeAdmission: ParsableArguments {
     var recordsAddress = "0.0.0.0"
 
     func validate() throws {
-        guard admission || !admissionInstall && admissionURL == nil && admissionClientCA == nil else {
-            throw ValidationError("the --admission-… options go with --admission")
+        guard admission || !admissionInstall && admissionURL == nil && admissionClientCA == nil && !gatekeeper else {
+            throw ValidationError("the --admission-… and --gatekeeper… options go with --admission")
         }
         if let recordsPort, !(0...65_535).contains(recordsPort) {
             throw ValidationError("--records-port is no port: \(recordsPort)")
@@ -59,6 +70,10 @@ struct ServeAdmission: ParsableArguments {
     private var target: AdmissionTarget {
         get throws {
             var words = ["--namespace", admissionNamespace, "--failure-policy", admissionFailurePolicy.rawValue]
+            if gatekeeper {
+                words += ["--gatekeeper", "--gatekeeper-failure-policy", gatekeeperFailurePolicy.rawValue]
+                if gatekeeperDeletes { words.append("--gatekeeper-deletes") }
+            }
             if let admissionURL { words += ["--url", admissionURL] }
             return try AdmissionTarget.parse(words)
         }
@@ -92,6 +107,8 @@ struct ServeAdmission: ParsableArguments {
         var configuration = AdmissionServer.Configuration(endpoint: try target.endpoint())
         configuration.namespace = admissionNamespace
         configuration.failurePolicy = target.failurePolicy.policy
+        configuration.gatekeeperFailurePolicy = gatekeeper ? gatekeeperFailurePolicy.policy : nil
+        configuration.store = store
         configuration.installs = admissionInstall
         configuration.server.address = admissionAddress
         configuration.server.port = admissionPort

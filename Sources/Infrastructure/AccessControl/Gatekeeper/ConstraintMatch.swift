@@ -65,6 +65,16 @@ package struct ConstraintMatch: Sendable {
         self.source = known
     }
 
+    /// Whether objects of a kind may be meant.
+    /// - Parameter byName: not by a wildcard alone.
+    package func means(group: String, kind: String, byName: Bool = false) -> Bool {
+        if kinds.isEmpty { return !byName }
+        return kinds.contains { entry in
+            (entry.groups.isEmpty || entry.groups.contains("*") || entry.groups.contains(group))
+                && (entry.kinds.contains(kind) || !byName && (entry.kinds.isEmpty || entry.kinds.contains("*")))
+        }
+    }
+
     /// Whether an object is meant.
     /// - Parameter namespace: the object's namespace itself; nil for cluster-scoped objects, or where it is not known.
     /// Throws where labels of a namespace decide and it is not known.
@@ -72,13 +82,7 @@ package struct ConstraintMatch: Sendable {
         _ object: Node, group: String, kind: String, namespace: Node?, isGenerated: Bool = false
     ) throws(GatekeeperError) -> Bool {
         if source == .original && isGenerated || source == .generated && !isGenerated { return false }
-        if !kinds.isEmpty {
-            let isMeant = kinds.contains { entry in
-                (entry.groups.isEmpty || entry.groups.contains("*") || entry.groups.contains(group))
-                    && (entry.kinds.isEmpty || entry.kinds.contains("*") || entry.kinds.contains(kind))
-            }
-            if !isMeant { return false }
-        }
+        if !means(group: group, kind: kind) { return false }
         let metadata = object["metadata"]
         let own = metadata?["name"]?.string ?? ""
         let isNamespace = kind == "Namespace" && group.isEmpty

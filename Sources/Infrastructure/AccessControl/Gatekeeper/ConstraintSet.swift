@@ -23,7 +23,7 @@ package struct ConstraintSet: Sendable {
     }
 
     private var programs: [String: TemplateProgram] = [:]
-    private var constraints: [String: [String: Constraint]] = [:]
+    private var byKind: [String: [String: Constraint]] = [:]
     /// Sorted by kind and name, so that answers come in one order.
     private var order: [Entry] = []
 
@@ -36,20 +36,23 @@ package struct ConstraintSet: Sendable {
 
     package var isEmpty: Bool { order.isEmpty }
     package var kinds: [String] { programs.keys.sorted() }
+    /// By kind and name.
+    package var constraints: [Constraint] { order.map(\.constraint) }
+    package func template(for kind: String) -> ConstraintTemplate? { programs[kind]?.template }
     package func hasTemplate(for kind: String) -> Bool { programs[kind] != nil }
 
     /// Adds or replaces a template; its constraints are read anew against its schema.
     package mutating func add(template node: Node) throws(GatekeeperError) {
         let program = try TemplateProgram(try ConstraintTemplate(node))
         programs[program.template.kind] = program
-        for constraint in (constraints[program.template.kind] ?? [:]).values { try add(constraint: constraint.object) }
+        for constraint in (byKind[program.template.kind] ?? [:]).values { try add(constraint: constraint.object) }
     }
 
-    func constraints(of kind: String) -> [Constraint] { Array((constraints[kind] ?? [:]).values) }
+    func constraints(of kind: String) -> [Constraint] { Array((byKind[kind] ?? [:]).values) }
 
     package mutating func remove(templateKind kind: String) {
         programs[kind] = nil
-        constraints[kind] = nil
+        byKind[kind] = nil
         sort()
     }
 
@@ -59,20 +62,20 @@ package struct ConstraintSet: Sendable {
             throw GatekeeperError(.invalid, "there is no template for constraints of kind \(kind)")
         }
         let constraint = try Constraint(node, schema: program.template.schema)
-        constraints[kind, default: [:]][constraint.name] = constraint
+        byKind[kind, default: [:]][constraint.name] = constraint
         sort()
     }
 
     package mutating func remove(constraintKind kind: String, name: String) {
-        constraints[kind]?[name] = nil
+        byKind[kind]?[name] = nil
         sort()
     }
 
     private mutating func sort() {
         order = []
-        for kind in constraints.keys.sorted() {
+        for kind in byKind.keys.sorted() {
             guard let program = programs[kind] else { continue }
-            for constraint in (constraints[kind] ?? [:]).values.sorted(by: { $0.name < $1.name }) {
+            for constraint in (byKind[kind] ?? [:]).values.sorted(by: { $0.name < $1.name }) {
                 order.append(Entry(constraint: constraint, program: program))
             }
         }

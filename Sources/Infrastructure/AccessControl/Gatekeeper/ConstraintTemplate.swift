@@ -12,6 +12,7 @@ package struct ConstraintTemplate: Sendable {
     package let schema: ParameterSchema?
     package let rego: RegoSource?
     package let cel: Node?
+    package let object: Node
 
     package struct RegoSource: Sendable {
         package let main: String
@@ -23,6 +24,7 @@ package struct ConstraintTemplate: Sendable {
     package static let target = "admission.k8s.gatekeeper.sh"
 
     package init(_ object: Node) throws(GatekeeperError) {
+        self.object = object
         name = object["metadata"]?["name"]?.string ?? ""
         guard object["kind"]?.string == "ConstraintTemplate",
             object["apiVersion"]?.string?.hasPrefix(ConstraintTemplate.group + "/") == true

@@ -5,8 +5,51 @@ import Rego
 /// The objects that templates may look at: `data.inventory.cluster[apiVersion][kind][name]` and
 /// `data.inventory.namespace[namespace][apiVersion][kind][name]`.
 package struct Inventory: Sendable {
-    private var objects: [[String]: Node] = [:]
+    private var root = Branch()
     private var namespaces: [String: Node] = [:]
+
+    /// A part of the tree. Its value is kept until something below it changes, so that one change of one object makes
+    /// only the branches on its path anew.
+    private struct Branch: Sendable {
+        var children: [String: Branch] = [:]
+        var leaf: Node?
+        var made: Value?
+
+        mutating func set(_ path: ArraySlice<String>, _ object: Node?) {
+            made = nil
+            guard let first = path.first else {
+                leaf = object
+                return
+            }
+            children[first, default: Branch()].set(path.dropFirst(), object)
+            if let child = children[first], child.leaf == nil, child.children.isEmpty { children[first] = nil }
+        }
+
+        /// Removes all branches of a kind, `depth` levels above the objects' names.
+        mutating func remove(_ version: String, _ kind: String, depth: Int) {
+            made = nil
+            if depth == 0 {
+                children[version]?.children[kind] = nil
+                children[version]?.made = nil
+                return
+            }
+            for key in children.keys { children[key]?.remove(version, kind, depth: depth - 1) }
+        }
+
+        mutating func value() -> Value {
+            if let leaf { return .node(leaf) }
+            if let made { return made }
+            var entries: [(Value, Value)] = []
+            entries.reserveCapacity(children.count)
+            for key in children.keys {
+                // In place: a copy of the branch would keep its value nowhere.
+                if let value = children[key]?.value() { entries.append((.string(key), value)) }
+            }
+            let value = Value.object(ObjectValue(entries))
+            made = value
+            return value
+        }
+    }
 
     package init() {}
 
@@ -15,21 +58,23 @@ package struct Inventory: Sendable {
         guard let path = Inventory.path(of: object) else {
             throw GatekeeperError(.invalid, "an inventory object has no apiVersion, kind and metadata.name")
         }
-        objects[path] = object
+        root.set(path[...], object)
         if object["kind"]?.string == "Namespace", object["apiVersion"]?.string == "v1" {
             namespaces[path.last ?? ""] = object
         }
     }
 
     package mutating func remove(apiVersion: String, kind: String, namespace: String, name: String) {
-        objects[
-            namespace.isEmpty ? ["cluster", apiVersion, kind, name] : ["namespace", namespace, apiVersion, kind, name]] =
-            nil
+        let path =
+            namespace.isEmpty ? ["cluster", apiVersion, kind, name] : ["namespace", namespace, apiVersion, kind, name]
+        root.set(path[...], nil)
         if kind == "Namespace", apiVersion == "v1" { namespaces[name] = nil }
     }
 
     package mutating func remove(apiVersion: String, kind: String) {
-        objects = objects.filter { path, _ in !path.dropLast().suffix(2).elementsEqual([apiVersion, kind]) }
+        root.made = nil
+        root.children["cluster"]?.remove(apiVersion, kind, depth: 0)
+        root.children["namespace"]?.remove(apiVersion, kind, depth: 1)
         if kind == "Namespace", apiVersion == "v1" { namespaces = [:] }
     }
 
@@ -44,15 +89,11 @@ package struct Inventory: Sendable {
     }
 
     /// `data.inventory`.
-    package var value: Value { Inventory.tree(objects.map { ($0.key[...], $0.value) }) }
+    package mutating func makeValue() -> Value { root.value() }
 
-    private static func tree(_ entries: [(path: ArraySlice<String>, object: Node)]) -> Value {
-        if entries.count == 1, let only = entries.first, only.path.isEmpty { return .node(only.object) }
-        var groups: [String: [(path: ArraySlice<String>, object: Node)]] = [:]
-        for (path, object) in entries {
-            guard let first = path.first else { continue }
-            groups[first, default: []].append((path.dropFirst(), object))
-        }
-        return .object(ObjectValue(groups.map { (.string($0.key), tree($0.value)) }))
+    /// The same, where it is not kept.
+    package var value: Value {
+        var copy = self
+        return copy.makeValue()
     }
 }

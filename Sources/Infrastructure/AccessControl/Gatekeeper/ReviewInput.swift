@@ -33,6 +33,19 @@ package struct ReviewInput: Sendable {
         guard let kind = node["kind"]?.string, !kind.isEmpty, let apiVersion = node["apiVersion"]?.string else {
             throw GatekeeperError(.invalid, "the object has no apiVersion and kind")
         }
+        let home = node["metadata"]?["namespace"]?.string ?? ""
+        self.init(node, .node(node), apiVersion, kind, home.isEmpty ? nil : namespace(home))
+    }
+
+    /// Of an object as it stands in a cluster. Lists leave `apiVersion` and `kind` out of their items.
+    package init(listed node: Node, apiVersion: String, kind: String, namespace: Node?) {
+        var members = ObjectValue(node)
+        members.set(.string("apiVersion"), .string(apiVersion))
+        members.set(.string("kind"), .string(kind))
+        self.init(node, .object(members), apiVersion, kind, namespace)
+    }
+
+    private init(_ node: Node, _ value: Value, _ apiVersion: String, _ kind: String, _ namespace: Node?) {
         let parts = apiVersion.split(separator: "/", maxSplits: 1).map(String.init)
         group = parts.count == 2 ? parts[0] : ""
         version = parts.last ?? ""
@@ -40,12 +53,12 @@ package struct ReviewInput: Sendable {
         object = node
         oldObject = nil
         let home = node["metadata"]?["namespace"]?.string ?? ""
-        self.namespace = home.isEmpty ? nil : namespace(home)
+        self.namespace = namespace
         let name = node["metadata"]?["name"]?.string ?? ""
         // Members as an AdmissionRequest without these has them: a name that is not there is absent, not empty.
         var members: [(String, Value)] = [
             ("kind", ReviewInput.kind(group, version, kind)), ("resource", ReviewInput.noResource),
-            ("operation", .string("")), ("object", .node(node)), ("oldObject", .null), ("options", .null),
+            ("operation", .string("")), ("object", value), ("oldObject", .null), ("options", .null),
             ("uid", .string("")), ("userInfo", .emptyObject),
         ]
         if !name.isEmpty { members.append(("name", .string(name))) }

@@ -20,15 +20,30 @@ package final class GatekeeperIndex: Sendable {
         package let namespace: Node?
     }
 
+    /// A policy object of the cluster, whether or not it can be used.
+    package struct PolicyObject: Sendable, Hashable {
+        package var group: String
+        package var version: String
+        package var kind: String
+        package var name: String
+        package var uid: String
+        package var generation: Int
+
+        /// `KIND/NAME`
+        package var id: String { "\(kind)/\(name)" }
+    }
+
     fileprivate struct State {
+        /// By `KIND/NAME`.
+        var objects: [String: PolicyObject] = [:]
+        /// Grows with every change of what is judged by.
+        var revision = 0
         var constraints = ConstraintSet()
         var expansions = ExpansionSet()
         var mutators = MutatorSet()
         var config: GatekeeperConfig?
         var syncSets: [String: SyncSet] = [:]
         var inventory = Inventory()
-        /// Nil where it is to be built from `inventory`.
-        var inventoryValue: Value? = .emptyObject
         var namespaces: [String: Node] = [:]
         /// By `KIND/NAME`.
         var problems: [String: GatekeeperError] = [:]
@@ -43,8 +58,7 @@ package final class GatekeeperIndex: Sendable {
 
     package func moment(namespace: String) -> Moment {
         state.withLock { state in
-            let inventory = state.inventoryValue ?? state.inventory.value
-            state.inventoryValue = inventory
+            let inventory = state.inventory.makeValue()
             return Moment(
                 constraints: state.constraints, expansions: state.expansions, mutators: state.mutators,
                 config: state.config, inventory: inventory, namespace: state.namespaces[namespace])
@@ -57,7 +71,18 @@ package final class GatekeeperIndex: Sendable {
     /// What is still unknown, in words; nil once everything was read at least once.
     package var waitsFor: String? { state.withLock { $0.waitsFor } }
 
-    package func wait(for what: String?) { state.withLock { $0.waitsFor = what } }
+    /// Once everything was read, what comes later is read beside it: judging goes on.
+    package func wait(for what: String?) {
+        state.withLock { state in if state.waitsFor != nil { state.waitsFor = what } }
+    }
+
+    /// Grows with every change of templates, constraints, mutators, expansions and the Config.
+    package var revision: Int { state.withLock { $0.revision } }
+
+    /// All policy objects, in order.
+    package var objects: [PolicyObject] {
+        state.withLock { state in state.objects.values.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) } }
+    }
 
     package func put(namespace name: String, _ object: Node?) { state.withLock { $0.namespaces[name] = object } }
 
@@ -65,7 +90,6 @@ package final class GatekeeperIndex: Sendable {
     package func put(inventory object: Node) throws(GatekeeperError) {
         let error = state.withLock { state -> GatekeeperError? in
             do throws(GatekeeperError) { try state.inventory.add(object) } catch { return error }
-            state.inventoryValue = nil
             return nil
         }
         if let error { throw error }
@@ -75,7 +99,6 @@ package final class GatekeeperIndex: Sendable {
     package func remove(inventory apiVersion: String, kind: String, namespace: String, name: String) {
         state.withLock { state in
             state.inventory.remove(apiVersion: apiVersion, kind: kind, namespace: namespace, name: name)
-            state.inventoryValue = nil
         }
     }
 
@@ -83,7 +106,6 @@ package final class GatekeeperIndex: Sendable {
     package func remove(inventory apiVersion: String, kind: String) {
         state.withLock { state in
             state.inventory.remove(apiVersion: apiVersion, kind: kind)
-            state.inventoryValue = nil
         }
     }
 
@@ -98,6 +120,14 @@ package final class GatekeeperIndex: Sendable {
     package func put(_ object: Node) {
         state.withLock { state in
             let (kind, name) = (object["kind"]?.string ?? "", object["metadata"]?["name"]?.string ?? "")
+            let version = object["apiVersion"]?.string?.split(separator: "/").last.map(String.init) ?? ""
+            let found = PolicyObject(
+                group: object.group, version: version, kind: kind, name: name,
+                uid: object["metadata"]?["uid"]?.string ?? "", generation: object["metadata"]?["generation"]?.int ?? 0)
+            // A status changes often, our own hand among them, and says nothing new.
+            if found.generation > 0, state.objects[found.id] == found { return }
+            state.objects[found.id] = found
+            state.revision += 1
             state.problems["\(kind)/\(name)"] = nil
             var next = state
             do throws(GatekeeperError) {
@@ -115,6 +145,8 @@ package final class GatekeeperIndex: Sendable {
     package func remove(group: String, kind: String, name: String) {
         state.withLock { state in
             state.problems["\(kind)/\(name)"] = nil
+            state.objects["\(kind)/\(name)"] = nil
+            state.revision += 1
             state.remove(group, kind, name)
         }
     }

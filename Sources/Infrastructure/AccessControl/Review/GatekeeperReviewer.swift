@@ -14,7 +14,10 @@ package final class GatekeeperReviewer: Reviewer {
     /// The name that `scopedEnforcementActions` calls admission by.
     package static let point = "validation.gatekeeper.sh"
 
+    package static let path = "gatekeeper"
+
     package let name = "gatekeeper"
+    package var webhook: String { Self.path }
     package let failurePolicy: FailurePolicy
     private let index: GatekeeperIndex
     private let limits: EvaluationLimits

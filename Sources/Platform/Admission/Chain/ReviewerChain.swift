@@ -47,14 +47,18 @@ package final class ReviewerChain: Sendable {
         reviewers.compactMap { reviewer in reviewer.waitsFor.map { (reviewer.name, $0) } }
     }
 
+    /// The webhooks of its reviewers.
+    package var webhooks: Set<String> { Set(reviewers.map(\.webhook)) }
+
     /// - Parameters:
+    ///   - webhook: which one asks; see `Reviewer.webhook`.
     ///   - timeout: how long the API server waits, from `started` on.
     ///   - started: when the first byte of the request arrived.
     package func review(
-        _ request: AdmissionRequest, in phase: ReviewPhase, timeout: Duration? = nil,
+        _ request: AdmissionRequest, in phase: ReviewPhase, of webhook: String = "", timeout: Duration? = nil,
         started: ContinuousClock.Instant = .now
     ) async -> ReviewAnswer {
-        let concerned = reviewers.filter { $0.concerns(request, in: phase) }
+        let concerned = reviewers.filter { $0.webhook == webhook && $0.concerns(request, in: phase) }
         var merge = Merge(request: request, phase: phase, concerned: concerned)
         if !concerned.isEmpty {
             switch slots.enter() {

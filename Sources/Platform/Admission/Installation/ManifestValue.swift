@@ -11,6 +11,8 @@ package indirect enum ManifestValue: Sendable, Equatable, ExpressibleByStringLit
     case bool(Bool)
     case array([ManifestValue])
     case object([(key: String, value: ManifestValue)])
+    /// What somebody else wrote, as it is.
+    case node(Node)
 
     package init(stringLiteral value: String) { self = .string(value) }
     package init(integerLiteral value: Int) { self = .int(value) }
@@ -62,6 +64,7 @@ package indirect enum ManifestValue: Sendable, Equatable, ExpressibleByStringLit
                 member.value.writeJSON(to: &buffer)
             }
             buffer.writeString("}")
+        case .node(let node): buffer.writeString(node.json())
         }
     }
 
@@ -133,6 +136,7 @@ package indirect enum ManifestValue: Sendable, Equatable, ExpressibleByStringLit
         case .object(let members):
             guard node.isObject, node.count == members.count else { return false }
             return members.allSatisfy { $0.value.matches(node[dynamic: $0.key]) }
+        case .node(let wanted): return wanted.json() == node.json()
         }
     }
 }

@@ -28,6 +28,8 @@ package struct Webhook: Sendable, Equatable {
     /// Three words with dots between at least: `pods.policy.bulwark.dev`.
     package var name: String
     package var phase: ReviewPhase
+    /// Which reviewers it asks; see `Reviewer.webhook`.
+    package var reviewers: String
     package var rules: [Rule]
     package var failurePolicy: FailurePolicy
     /// 1 to 30.
@@ -38,17 +40,24 @@ package struct Webhook: Sendable, Equatable {
     package var objectSelector: ManifestValue
 
     package init(
-        name: String, phase: ReviewPhase, rules: [Rule], failurePolicy: FailurePolicy, timeoutSeconds: Int = 10,
+        name: String, phase: ReviewPhase, reviewers: String = "", rules: [Rule], failurePolicy: FailurePolicy,
+        timeoutSeconds: Int = 10,
         hasSideEffects: Bool = true, objectSelector: ManifestValue = [:]
     ) {
         self.name = name
         self.phase = phase
+        self.reviewers = reviewers
         self.rules = rules
         // What only warns never stands in the way.
         self.failurePolicy = phase == .advise ? .ignore : failurePolicy
         self.timeoutSeconds = min(max(timeoutSeconds, 1), 30)
         self.hasSideEffects = hasSideEffects
         self.objectSelector = objectSelector
+    }
+
+    /// `/validate`, `/validate/gatekeeper`
+    static func path(_ phase: ReviewPhase, _ reviewers: String) -> String {
+        "/\(phase.rawValue)" + (reviewers.isEmpty ? "" : "/\(reviewers)")
     }
 }
 
@@ -141,7 +150,7 @@ package struct WebhookInstallation: Sendable, Equatable {
         if excludesByOffLabel {
             expressions.append(["key": .string(Self.offLabel), "operator": "NotIn", "values": ["off"]])
         }
-        var config = endpoint.clientConfig("/" + webhook.phase.rawValue, bundle: bundle)
+        var config = endpoint.clientConfig(Webhook.path(webhook.phase, webhook.reviewers), bundle: bundle)
         if bundle.isEmpty { config["caBundle"] = nil }
         var value: ManifestValue = [
             "name": .string(webhook.name), "clientConfig": config,

@@ -20,6 +20,8 @@ package struct WebhookInstaller: Sendable {
     package let installation: WebhookInstallation
     /// CustomResourceDefinitions as JSON or YAML.
     package let definitions: [[UInt8]]
+    /// CustomResourceDefinitions of others' kinds: made where they are missing, and never changed.
+    package let foreignDefinitions: [Default]
     /// Objects that are made where they are missing, and left alone where they are not.
     package let defaults: [Default]
     private let logger: Logger
@@ -37,12 +39,13 @@ package struct WebhookInstaller: Sendable {
     }
 
     package init(
-        client: APIClient, installation: WebhookInstallation, definitions: [[UInt8]], defaults: [Default] = [],
-        logger: Logger
+        client: APIClient, installation: WebhookInstallation, definitions: [[UInt8]],
+        foreignDefinitions: [Default] = [], defaults: [Default] = [], logger: Logger
     ) {
         self.client = client
         self.installation = installation
         self.definitions = definitions
+        self.foreignDefinitions = foreignDefinitions
         self.defaults = defaults
         self.logger = logger
     }
@@ -58,6 +61,10 @@ package struct WebhookInstaller: Sendable {
     package func repair(bundle: String, isReady: Bool = true) async throws -> Outcome {
         var outcome = Outcome()
         try await repairDefinitions(&outcome)
+        for object in foreignDefinitions where try await found(object.resource, object.name) == nil {
+            _ = try await client.create(object.resource, namespace: nil, .json(object.json))
+            outcome.repaired.append("\(object.resource.kind) \(object.name)")
+        }
         try await makeDefaults(&outcome)
         if try await !AdmissionSwitch(client: client, namespace: installation.namespace).isOn {
             outcome.isDisabled = true

@@ -15,6 +15,8 @@ package enum ReviewPhase: String, Sendable, CaseIterable {
 package protocol Reviewer: Sendable {
     /// `pod-policies`
     var name: String { get }
+    /// The webhooks that ask it, by the last part of their path: `/validate/gatekeeper`. Empty for `/validate` itself.
+    var webhook: String { get }
     /// What becomes of a request that this could not judge in time.
     var failurePolicy: FailurePolicy { get }
     /// Nil once it can judge; until then what it waits for, in words that anybody may read.
@@ -28,6 +30,7 @@ package protocol Reviewer: Sendable {
 }
 
 extension Reviewer {
+    package var webhook: String { "" }
     package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool { true }
 }
 

@@ -12,12 +12,14 @@ struct WebhookRoutes: Sendable {
     func router(reviews: Bool) -> Router<BasicRequestContext> {
         let router = Router(context: BasicRequestContext.self)
         if reviews {
-            for phase in ReviewPhase.allCases {
-                let path = RouterPath("/\(phase.rawValue)")
-                router.on(path, method: .post) { request, _ in await review(request, phase) }
-                for method in [HTTPRequest.Method.get, .put, .delete, .patch] {
-                    router.on(path, method: method) { _, _ in
-                        Self.status(405, "send AdmissionReview objects by POST")
+            for webhook in chain.webhooks.union([""]) {
+                for phase in ReviewPhase.allCases {
+                    let path = RouterPath(Webhook.path(phase, webhook))
+                    router.on(path, method: .post) { request, _ in await review(request, phase, webhook) }
+                    for method in [HTTPRequest.Method.get, .put, .delete, .patch] {
+                        router.on(path, method: method) { _, _ in
+                            Self.status(405, "send AdmissionReview objects by POST")
+                        }
                     }
                 }
             }
@@ -42,7 +44,7 @@ struct WebhookRoutes: Sendable {
             lines.joined() + (isReady ? "ready\n" : "not ready\n"), status: isReady ? .ok : .serviceUnavailable)
     }
 
-    private func review(_ request: Request, _ phase: ReviewPhase) async -> Response {
+    private func review(_ request: Request, _ phase: ReviewPhase, _ webhook: String) async -> Response {
         let started = ContinuousClock.now
         do throws(AdmissionError) {
             guard Self.isJSON(request.headers[.contentType]) else {
@@ -50,7 +52,7 @@ struct WebhookRoutes: Sendable {
             }
             let review = try ReviewReader.read(try await body(request))
             let timeout = request.uri.queryParameters["timeout"].flatMap { Self.duration($0) }
-            let answer = await chain.review(review, in: phase, timeout: timeout, started: started)
+            let answer = await chain.review(review, in: phase, of: webhook, timeout: timeout, started: started)
             var buffer = ByteBufferAllocator().buffer(capacity: 1024)
             ReviewWriter.write(answer, to: &buffer)
             return Self.json(buffer, .ok)

@@ -19,7 +19,9 @@ package final class GatekeeperSync: Sendable {
         /// Ends the watch of a resource.
         var stops: [Watched: AsyncStream<Void>.Continuation] = [:]
         var unread: Set<Watched> = []
-        var hasLooked = false
+        /// Whether a look at the cluster's kinds, after all policies were read, brought nothing new.
+        var isSettled = false
+        var looksAgain = false
     }
 
     private static let policyGroups: Set<String> = [
@@ -46,23 +48,42 @@ package final class GatekeeperSync: Sendable {
         self.logger = logger
     }
 
+    /// There is a new kind of constraint: look soon.
+    package func lookAgain() { state.withLock { $0.looksAgain = true } }
+
     /// Watches until the task is cancelled. Trouble with the cluster is waited out.
     /// - Throws: `CancellationError`.
     package func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 do {
+                    let isRead = state.withLock { state in
+                        state.looksAgain = false
+                        return !state.stops.isEmpty && state.unread.isEmpty
+                    }
                     let wanted = try await wantedResources()
-                    for (watched, stop) in changes(to: wanted) {
+                    let new = changes(to: wanted)
+                    for (watched, stop) in new {
                         group.addTask { [self] in try await watch(watched, until: stop) }
                     }
+                    if isRead, new.isEmpty { state.withLock { $0.isSettled = true } }
                     tellWhatIsMissing()
                 } catch let error as KubernetesError {
                     logger.warning("The kinds of constraints are not known", metadata: ["reason": "\(error)"])
                 }
-                try await Task.sleep(for: interval)
+                try await pause()
             }
         }
+    }
+
+    /// Until the next look: a moment while the first ones go on, else the interval, cut short by `lookAgain`.
+    private func pause() async throws {
+        let (step, end) = (min(interval, .milliseconds(250)), ContinuousClock.now + interval)
+        repeat {
+            try await Task.sleep(for: step)
+            let (isSettled, looksAgain) = state.withLock { ($0.isSettled, $0.looksAgain) }
+            if !isSettled || looksAgain { return }
+        } while ContinuousClock.now < end
     }
 
     private func wantedResources() async throws -> Set<Watched> {
@@ -97,7 +118,6 @@ package final class GatekeeperSync: Sendable {
                 state.stops.removeValue(forKey: watched)?.finish()
                 state.unread.remove(watched)
             }
-            state.hasLooked = true
             return wanted.subtracting(state.stops.keys).map { watched in
                 let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
                 state.stops[watched] = continuation
@@ -163,9 +183,9 @@ package final class GatekeeperSync: Sendable {
 
     private func tellWhatIsMissing() {
         let missing = state.withLock { state -> String? in
-            if !state.hasLooked { return "the kinds of constraints are not known yet" }
             let names = state.unread.map(\.resource.description).sorted()
-            return names.isEmpty ? nil : "\(names.joined(separator: ", ")) have not been read yet"
+            if !names.isEmpty { return "\(names.joined(separator: ", ")) have not been read yet" }
+            return state.isSettled ? nil : "the kinds of constraints are not known yet"
         }
         index.wait(for: missing)
     }
