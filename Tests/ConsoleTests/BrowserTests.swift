@@ -22,7 +22,7 @@ struct BrowserTests {
                 // Filling the ledger moves the clock by days.
                 $0.sessionIdle = 90 * 86_400
                 $0.sessionLifetime = 90 * 86_400
-            }, pace: pace, policies: SamplePolicies(), onRunning: { found.yield($0) })
+            }, pace: pace, policies: SamplePolicies(), constraints: SampleConstraints(), onRunning: { found.yield($0) })
         let quiet = Logger(label: "group") { _ in SwiftLogNoOpLogHandler() }
         let group = ServiceGroup(configuration: .init(services: [console.server], logger: quiet))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -63,6 +63,7 @@ struct BrowserTests {
             try await picture(chromium, "findings-empty")
             try await console.fill()
             try await console.fillDecisions()
+            try await console.fillViolations()
             try await console.addViewer()
             let exemption = try await console.store.ledger.addExemption(
                 Exemption(
@@ -89,7 +90,9 @@ struct BrowserTests {
                 ("policy-hostile", "/policies/\(Fields.encode(SamplePolicies.hostile))"),
                 ("decisions", "/decisions?since=24h"), ("bind", "/bindings/new"),
                 ("bind-preview", "/bindings/new?preview=1&policy=restricted&name=shop-cart&subjects=shop%2Fcart"),
-                ("decisions-none", "/decisions?text=nothingatall"),
+                ("decisions-none", "/decisions?text=nothingatall"), ("constraints", "/constraints"),
+                ("constraint", "/constraints/K8sAllowedRepos/shop-repos"),
+                ("constraint-hostile", "/constraints/Hostile/\(Fields.encode(SampleConstraints.hostile))"),
             ]
             for (name, path) in pages {
                 try await chromium.open(base + path)

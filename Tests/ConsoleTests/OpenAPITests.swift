@@ -32,6 +32,10 @@ struct OpenAPITests {
             Sample(operation: "previewBinding", path: "/bindings/preview?policy=restricted&subject=shop/cart"),
             Sample(operation: "bindPolicy", path: "/bindings", body: binding),
             Sample(operation: "listBindings", path: "/bindings"),
+            Sample(operation: "listConstraints", path: "/constraints"),
+            Sample(operation: "getConstraint", path: "/constraints/K8sAllowedRepos/shop-repos"),
+            Sample(operation: "listConstraintTemplates", path: "/constrainttemplates"),
+            Sample(operation: "getConstraintAudit", path: "/constraintaudit"),
             Sample(operation: "unbindPolicy", path: "/bindings/b"),
             Sample(operation: "listDecisions", path: "/decisions?limit=5"),
             Sample(operation: "getDecisionRates", path: "/decisions/rates?since=24h"),
@@ -70,7 +74,7 @@ struct OpenAPITests {
     }
 
     @Test func everyPathAnswersAsDocumented() async throws {
-        let console = try await ConsoleFixture(policies: SamplePolicies())
+        let console = try await ConsoleFixture(policies: SamplePolicies(), constraints: SampleConstraints())
         try await console.fill()
         try await console.fillDecisions()
         try await console.api { client in
@@ -130,7 +134,7 @@ struct OpenAPITests {
 
     /// The query parameters that the handlers read are those that the document names.
     @Test func schemasHoldTogether() throws {
-        let names = Set(Schemas.all.map(\.key) + Schemas.policies.map(\.key))
+        let names = Set(Schemas.all.map(\.key) + Schemas.policies.map(\.key) + Schemas.constraints.map(\.key))
         var used: Set<String> = []
         func visit(_ value: JSONValue) {
             switch value {

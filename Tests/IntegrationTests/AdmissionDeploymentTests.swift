@@ -24,18 +24,18 @@ import Testing
     ]
 
     /// Puts every object of the kustomization in, as `kubectl apply -k` would.
-    private func deploy(_ world: AdmissionWorld) async throws -> Int {
+    static func deploy(_ world: AdmissionWorld, more: [String] = []) async throws -> Int {
         let folder = TestCluster.root + "/deploy/"
         let index = [UInt8](try Data(contentsOf: URL(filePath: folder + "kustomization.yaml")))
         let root = try #require(DocumentReader.documents(in: index, source: "kustomization.yaml").first).get().root
         var count = 0
-        for file in try #require(root["resources"]).elements.compactMap(\.string) {
+        for file in try #require(root["resources"]).elements.compactMap(\.string) + more {
             let bytes = [UInt8](try Data(contentsOf: URL(filePath: folder + file)))
             for document in DocumentReader.documents(in: bytes, source: file) {
                 let object = try document.get().root
                 if object.isNull { continue }
                 let kind = try #require(object["kind"]?.string)
-                let path = try #require(Self.paths[kind], "\(file): \(kind)")
+                let path = try #require(paths[kind], "\(file): \(kind)")
                 let namespace = object["metadata"]?["namespace"]?.string ?? "default"
                 let body =
                     kind == "PodDisruptionBudget"
@@ -49,8 +49,9 @@ import Testing
     }
 
     /// A kubeconfig for a service account, with a token that the API server made.
-    private func kubeconfig(_ account: String, _ world: AdmissionWorld, _ folder: ScratchFolder) async throws -> String
-    {
+    static func kubeconfig(
+        _ account: String, _ world: AdmissionWorld, _ folder: ScratchFolder
+    ) async throws -> String {
         let answer = try await world.send(
             "POST", "/api/v1/namespaces/bulwark-system/serviceaccounts/\(account)/token",
             #"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}"#)
@@ -78,8 +79,8 @@ import Testing
             "--audit-log-path=\(log)",
         ]
         try await AdmissionWorld.run(flags: flags) { world in
-            #expect(try await deploy(world) > 12)
-            let config = try await kubeconfig("bulwark-admission", world, folder)
+            #expect(try await Self.deploy(world) > 12)
+            let config = try await Self.kubeconfig("bulwark-admission", world, folder)
             let replica = try await AdmissionProcess(config, url: world.url, ["--install"])
             defer { replica.end(SIGKILL) }
             world.balancer.set([replica.port])

@@ -74,11 +74,11 @@ import Testing
         try #require(made.status == 201, "\(made.text)")
     }
 
-    func configMap(_ world: AdmissionWorld, _ name: String, _ labels: String = "{}") async throws
-        -> AdmissionWorld.Answer
-    {
+    func configMap(
+        _ world: AdmissionWorld, _ name: String, _ labels: String = "{}", query: String = ""
+    ) async throws -> AdmissionWorld.Answer {
         try await world.send(
-            "POST", "/api/v1/namespaces/shop/configmaps",
+            "POST", "/api/v1/namespaces/shop/configmaps\(query)",
             #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\#(name)","labels":\#(labels)}}"#)
     }
 
@@ -101,7 +101,7 @@ import Testing
 
             // Denials and warnings.
             try await AdmissionInstallTests.wait {
-                try await configMap(world, "probe-\(UUID().uuidString.lowercased())").status == 403
+                try await configMap(world, "probe", query: "?dryRun=All").status == 403
             }
             let refused = try await configMap(world, "bad")
             #expect(refused.status == 403 && refused.text.contains("[owner] ConfigMap bad has no label owner"))
@@ -165,7 +165,7 @@ import Testing
                 world, constraint: "NeedsLabels", "owner",
                 #"{"match":{"kinds":[{"apiGroups":[""],"kinds":["ConfigMap"]}]},"parameters":{"labels":["owner"]}}"#)
             try await AdmissionInstallTests.wait {
-                try await configMap(world, "probe-\(UUID().uuidString.lowercased())").status == 403
+                try await configMap(world, "probe", query: "?dryRun=All").status == 403
             }
             // Refused at the door, with a place.
             let broken = Self.template("Broken", "package broken\nviolation[{\"msg\": m}] { m := undefined_name }")
@@ -179,7 +179,7 @@ import Testing
             #expect(wrong.text.contains("spec.enforcementAction must be one of"), "\(wrong.text)")
             // One that comes in while nobody answers says so in its status; the others go on.
             world.balancer.set([])
-            world.balancer.cut()
+            _ = await world.balancer.cut()
             let made = try await world.send("POST", Self.templates, broken)
             #expect(made.status == 201, "\(made.text)")
             let port = try #require(
@@ -281,6 +281,55 @@ import Testing
                 )
                 return made.status == 403 && made.text.contains("the host's network")
             }
+            #expect(try await server.end(SIGTERM).status == 0)
+        }
+    }
+
+    /// A replica that judges and a server that audits, each with the rights of `deploy/gatekeeper` and no more.
+    @Test(.timeLimit(.minutes(5))) func twoProcessesNeedNoMoreThanTheirRights() async throws {
+        let folder = try ScratchFolder()
+        let log = folder.path + "/audit.log"
+        try folder.write(
+            "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n", to: "audit.yaml")
+        let flags = ["--audit-policy-file=\(folder.path)/audit.yaml", "--audit-log-path=\(log)"]
+        try await AdmissionWorld.run(flags: flags) { world in
+            _ = try await AdmissionDeploymentTests.deploy(world, more: ["gatekeeper/rights.yaml"])
+            #expect(try await configMap(world, "old").status == 201)
+            let config = try await AdmissionDeploymentTests.kubeconfig("bulwark-admission", world, folder)
+            let replica = try await AdmissionProcess(config, url: world.url, ["--install", "--gatekeeper"])
+            defer { replica.end(SIGKILL) }
+            world.balancer.set([replica.port])
+            try await AdmissionInstallTests.wait { try await world.send("GET", Self.templates).status == 200 }
+            let server = try await ServeProcess(
+                [
+                    "--kubeconfig", try await AdmissionDeploymentTests.kubeconfig("bulwark-server", world, folder),
+                    "--schedule", "", "--gatekeeper",
+                ], state: folder.path + "/state")
+            let token = try await server.token(password: try #require(server.password))
+            try await Self.put(world, template: Self.labels, kind: "NeedsLabels")
+            try await Self.put(
+                world, constraint: "NeedsLabels", "owner",
+                #"{"match":{"kinds":[{"apiGroups":["*"],"kinds":["*"]}],"namespaces":["shop"]},"parameters":{"labels":["owner"]}}"#
+            )
+            try await AdmissionInstallTests.wait {
+                try await configMap(world, "probe", query: "?dryRun=All").status == 403
+            }
+            try await server.wait("the audit's status", seconds: 40) {
+                let status = try await world.send("GET", "\(Self.constraints)/needslabels/owner").json?["status"]
+                return (status?["totalViolations"]?.int ?? 0) > 0
+            }
+            let listed = try await server.get("constraints", token)["items"]?[0]
+            #expect(listed?["name"]?.string == "owner" && (listed?["violations"]?.int ?? 0) > 0)
+            let audit = try await server.get("constraintaudit", token)
+            let missing = audit["missing"]?.elements.compactMap(\.string) ?? []
+            #expect(missing.contains { $0.hasPrefix("secrets:") }, "\(missing)")
+            let refused = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").filter { line in
+                line.contains("system:serviceaccount:bulwark-system:") && line.contains(#""code":403"#)
+                    && !line.contains("impersonatedUser")
+                    // Kinds that nobody gave it to read are asked for once and named.
+                    && !(line.contains("bulwark-server") && line.contains(#""verb":"list""#))
+            }
+            #expect(refused.isEmpty, "\(refused.joined(separator: "\n"))")
             #expect(try await server.end(SIGTERM).status == 0)
         }
     }

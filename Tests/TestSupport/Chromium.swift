@@ -34,20 +34,15 @@ package final class Chromium: Sendable {
         guard let driverPath = Self.find("chromedriver"), let browserPath = Self.find("chromium") else {
             throw Failure(description: "Chromium is not installed")
         }
-        let process = Process()
-        process.executableURL = URL(filePath: driverPath)
-        process.arguments = ["--port=0"]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        driver = process.processIdentifier
-        let reading = output.fileHandleForReading
-        let port = try await withCheckedThrowingContinuation { continuation in
-            // Reading blocks, which a thread of Swift's own must not.
-            DispatchQueue.global().async { continuation.resume(with: Result { try Self.port(reading) }) }
+        var started: (driver: Int32, port: Int)?
+        var attempts = 0
+        // A port that the system chose may be taken again before the driver has it.
+        while started == nil {
+            attempts += 1
+            do { started = try await Self.start(driverPath) } catch { if attempts == 5 { throw error } }
         }
-        base = "http://127.0.0.1:\(port)"
+        driver = started?.driver ?? 0
+        base = "http://127.0.0.1:\(started?.port ?? 0)"
         session = Mutex("")
         let options: [String: Any] = [
             "binary": browserPath,
@@ -70,6 +65,22 @@ package final class Chromium: Sendable {
         _ = try? await command("DELETE", "")
         // The driver inherits a mask that blocks gentler signals.
         kill(driver, SIGKILL)
+    }
+
+    private static func start(_ driverPath: String) async throws -> (driver: Int32, port: Int) {
+        let process = Process()
+        process.executableURL = URL(filePath: driverPath)
+        process.arguments = ["--port=0"]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let reading = output.fileHandleForReading
+        let port = try await withCheckedThrowingContinuation { continuation in
+            // Reading blocks, which a thread of Swift's own must not.
+            DispatchQueue.global().async { continuation.resume(with: Result { try Self.port(reading) }) }
+        }
+        return (process.processIdentifier, port)
     }
 
     /// Reads what the driver prints until it names its port.

@@ -14,6 +14,8 @@ struct ConsoleParts: Sendable {
     let control: any InspectionControl
     /// Nil while admission is off.
     let policies: (any PolicyControl)?
+    /// Nil while constraints are off.
+    let constraints: (any ConstraintControl)?
     let checks: CheckCatalogue
     let pages: PageRenderer
     let metrics: RequestMetrics

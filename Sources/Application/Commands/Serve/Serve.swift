@@ -73,20 +73,21 @@ struct Serve: AsyncParsableCommand {
         let (address, scope) = (address, service.source.name)
         let admission = admission
         var (judging, policies): ([any Service], ServerPolicyControl?) = ([], nil)
+        var constraints: ServerConstraintControl?
         guard cluster.isAsked || !admission.isAsked else {
-            throw UserError("--admission and --records-port need a cluster")
+            throw UserError("--admission, --gatekeeper and --records-port need a cluster")
         }
         if cluster.isAsked {
             let client = try cluster.client(logger: logger)
             try await AdmissionSession.reporting {
-                (judging, policies) = try await admission.services(client, store, logger: logger)
+                (judging, policies, constraints) = try await admission.services(client, store, logger: logger)
             }
         }
         let console: ConsoleServer
         do {
             console = try await ConsoleServer(
                 configuration: configuration, store: store, control: ServerControl(service: service, store: store),
-                policies: policies,
+                policies: policies, constraints: constraints,
                 checks: try Catalogue.embedded().checks.map(\.check) + AdmissionChecks.all, version: Version.current,
                 logger: logger,
                 onRunning: { port in Terminal.say("Bulwark inspects \(scope): https://\(address):\(port)") })

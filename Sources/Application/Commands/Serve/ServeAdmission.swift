@@ -36,7 +36,9 @@ struct ServeAdmission: ParsableArguments {
 
     @Flag(
         name: .long,
-        help: "Judge by Gatekeeper's templates and constraints too, change by its mutators, and audit. Not beside Gatekeeper.")
+        help:
+            "Audit by Gatekeeper's templates and constraints; with --admission also judge by them and change by mutators. Not beside Gatekeeper."
+    )
     var gatekeeper = false
 
     @Option(name: .long, help: "What becomes of a request that constraints could not judge: Ignore or Fail.")
@@ -55,8 +57,9 @@ struct ServeAdmission: ParsableArguments {
     var recordsAddress = "0.0.0.0"
 
     func validate() throws {
-        guard admission || !admissionInstall && admissionURL == nil && admissionClientCA == nil && !gatekeeper else {
-            throw ValidationError("the --admission-… and --gatekeeper… options go with --admission")
+        guard admission || !admissionInstall && admissionURL == nil && admissionClientCA == nil && !gatekeeperDeletes
+        else {
+            throw ValidationError("the --admission-… options and --gatekeeper-deletes go with --admission")
         }
         if let recordsPort, !(0...65_535).contains(recordsPort) {
             throw ValidationError("--records-port is no port: \(recordsPort)")
@@ -65,7 +68,7 @@ struct ServeAdmission: ParsableArguments {
     }
 
     /// Whether anything here needs the cluster.
-    var isAsked: Bool { admission || recordsPort != nil }
+    var isAsked: Bool { admission || recordsPort != nil || gatekeeper }
 
     private var target: AdmissionTarget {
         get throws {
@@ -82,24 +85,33 @@ struct ServeAdmission: ParsableArguments {
     /// What runs beside the console, and the console's handle on the cluster's policies, whoever judges by them.
     func services(
         _ client: APIClient, _ store: Store, logger: Logger
-    ) async throws -> (services: [any Service], control: ServerPolicyControl) {
+    ) async throws -> (services: [any Service], policies: ServerPolicyControl, constraints: ServerConstraintControl?) {
         var services: [any Service] = [AdmissionKeeping(log: store.admission, logger: logger)]
         let (index, informers): (PolicyIndex, InformerSet)
+        var constraints: ServerConstraintControl?
         if admission {
             let server = try await server(client, store, logger: logger)
             services.append(server)
             (index, informers) = (server.index, server.informers)
+            constraints = server.gatekeeper.map {
+                ServerConstraintControl(parts: $0, failurePolicy: gatekeeperFailurePolicy.policy)
+            }
         } else {
             let watches = InformerSet(client)
             (index, informers) = (PolicyIndex(), watches)
             _ = try PolicySync(index, informers, logger: logger)
             services.append(Stopping { try await watches.run() })
+            if gatekeeper {
+                let parts = GatekeeperParts(client, store: store, logger: logger)
+                services += parts.services(mayWrite: { true })
+                constraints = ServerConstraintControl(parts: parts, failurePolicy: gatekeeperFailurePolicy.policy)
+            }
         }
         if let recordsPort { services.append(receiver(at: recordsPort, client, store, logger: logger)) }
         let control = ServerPolicyControl(
             index: index, informers: informers, client: client, failurePolicy: try target.failurePolicy.policy,
             protected: ["kube-system", admissionNamespace], store: store)
-        return (services, control)
+        return (services, control, constraints)
     }
 
     private func server(_ client: APIClient, _ store: Store, logger: Logger) async throws -> AdmissionServer {

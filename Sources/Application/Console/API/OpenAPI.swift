@@ -43,7 +43,9 @@ enum OpenAPI {
                     ],
                 ],
                 "schemas": .object(
-                    (Array(Schemas.all) + Array(Schemas.policies)).map { .init(name: $0.key, value: $0.value) }),
+                    (Array(Schemas.all) + Array(Schemas.policies) + Array(Schemas.constraints)).map {
+                        .init(name: $0.key, value: $0.value)
+                    }),
             ],
         ]
     }

@@ -79,7 +79,8 @@ struct PageRenderer: Sendable {
 enum Navigation {
     private static let entries: [(path: String, title: String, role: Role)] = [
         ("/", "Overview", .viewer), ("/findings", "Findings", .viewer), ("/workloads", "Workloads", .viewer),
-        ("/policies", "Pod policies", .viewer), ("/decisions", "Decisions", .viewer), ("/checks", "Checks", .viewer),
+        ("/policies", "Pod policies", .viewer), ("/constraints", "Constraints", .viewer),
+        ("/decisions", "Decisions", .viewer), ("/checks", "Checks", .viewer),
         ("/reports", "Reports", .viewer), ("/exemptions", "Exemptions", .viewer),
         ("/schedule", "Schedule", .viewer), ("/accounts", "Accounts", .administrator),
         ("/tokens", "API tokens", .administrator),

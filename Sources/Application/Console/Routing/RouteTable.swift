@@ -6,13 +6,15 @@ enum RouteTable {
 
     static let pages: [Route] =
         StaticFiles.routes + LoginPage.routes + OverviewPage.routes + FindingsPage.routes + WorkloadPage.routes
-        + PoliciesPage.routes + BindPage.routes + DecisionsPage.routes + ChecksPage.routes + ReportsPage.routes
+        + PoliciesPage.routes + BindPage.routes + ConstraintsPage.routes + DecisionsPage.routes + ChecksPage.routes
+        + ReportsPage.routes
         + ExemptionsPage.routes + SchedulePage.routes + AccountsPage.routes
         + TokensPage.routes
 
     static let api: [Route] =
         SummaryAPI.routes + FindingsAPI.routes + WorkloadsAPI.routes + ChecksAPI.routes + ReportsAPI.routes
-        + ExemptionsAPI.routes + PoliciesAPI.routes + DecisionsAPI.routes + InspectionsAPI.routes + AccountsAPI.routes
+        + ExemptionsAPI.routes + PoliciesAPI.routes + ConstraintsAPI.routes + DecisionsAPI.routes
+        + InspectionsAPI.routes + AccountsAPI.routes
         + TokensAPI.routes + OpenAPI.routes
 
     static let all: [Route] = pages + api + HealthRoutes.routes
