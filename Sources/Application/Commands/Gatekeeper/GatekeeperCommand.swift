@@ -3,10 +3,10 @@ import ArgumentParser
 import Documents
 
 /// `bulwark gatekeeper`: constraint templates and constraints, tried on objects.
-struct GatekeeperCommand: ParsableCommand {
+struct GatekeeperCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gatekeeper", abstract: "Try Gatekeeper's templates and constraints on objects.",
-        subcommands: [GatekeeperVerify.self, GatekeeperTest.self])
+        commandName: "gatekeeper", abstract: "Judge objects by Gatekeeper's templates and constraints.",
+        subcommands: [GatekeeperVerify.self, GatekeeperTest.self, GatekeeperAudit.self])
 }
 
 /// Reads the objects of manifests, each file once.

@@ -116,8 +116,9 @@ package final class ConstraintAudit: Sendable {
 
     private func audit() async throws {
         let (started, clock) = (Int64(Date().timeIntervalSince1970), ContinuousClock.now)
-        let (wanted, unserved) = try await wantedResources()
-        var missing = unserved
+        let kinds = try await AuditedKinds(index.moment(namespace: "").constraints, client)
+        let wanted = kinds.resources
+        var missing = kinds.missing
         let new = watch(wanted)
         var objects = 0
         for resource in wanted where !new.contains(resource) {
@@ -138,7 +139,7 @@ package final class ConstraintAudit: Sendable {
         }
         try await queue.flush()
         // What a kind that could not be listed showed before may show still.
-        if missing.count == unserved.count { try await recorder.settle(cluster: cluster, before: started) }
+        if missing.count == kinds.missing.count { try await recorder.settle(cluster: cluster, before: started) }
         let elapsed = (ContinuousClock.now - clock).components
         let summary = Summary(
             time: Int64(Date().timeIntervalSince1970),
@@ -146,32 +147,6 @@ package final class ConstraintAudit: Sendable {
             missing: missing.sorted())
         state.withLock { $0.summary = summary }
         for line in missing { logger.warning("Not audited", metadata: ["kind": "\(line)"]) }
-    }
-
-    /// The kinds that constraints mean, as the server serves them. What changes all the time only when it is named.
-    private func wantedResources() async throws -> (wanted: [APIResource], unserved: [String]) {
-        let constraints = index.moment(namespace: "").constraints.constraints
-            .filter { !$0.actions(at: ConstraintAuditor.point).isEmpty }
-        guard !constraints.isEmpty else { return ([], []) }
-        let served = try await client.discover()
-        var missing = served.failures.map { "\($0.groupVersion): \($0.error.message)" }
-        var wanted: [APIResource] = []
-        var seen: Set<String> = []
-        for resource in served.all where resource.verbs.contains("list") && resource.verbs.contains("watch") {
-            guard seen.insert("\(resource.group)/\(resource.kind)").inserted else { continue }
-            let isBusy = ["Event", "Lease"].contains(resource.kind)
-            guard
-                constraints.contains(where: {
-                    $0.match.means(group: resource.group, kind: resource.kind, byName: isBusy)
-                })
-            else { continue }
-            if resource.isSecret {
-                missing.append("secrets: never read, so only admission judges them")
-            } else {
-                wanted.append(resource)
-            }
-        }
-        return (wanted, missing)
     }
 
     /// Starts and ends watches; returns those that are new.

@@ -56,6 +56,11 @@ package struct ExpansionTemplate: Sendable {
         var metadata = made["metadata"]?.members ?? ObjectValue()
         // A name that nobody gave yet: the maker's, and what is made.
         metadata.set(.string("name"), .string("\(parent?["name"]?.string ?? "")-\(generated.kind)".lowercased()))
+        // Rules about what nobody owns must not hit what its maker will own.
+        var owner = [("apiVersion", object["apiVersion"]), ("kind", object["kind"]), ("name", parent?["name"])]
+        if let uid = parent?["uid"] { owner.append(("uid", uid)) }
+        let members = owner.compactMap { key, node in node.map { (Value.string(key), Value.node($0)) } }
+        metadata.set(.string("ownerReferences"), .array([.object(ObjectValue(members))]))
         if let home = parent?["namespace"]?.string, !home.isEmpty {
             metadata.set(.string("namespace"), .string(home))
         }

@@ -86,8 +86,10 @@ package struct ReviewInput: Sendable {
         var members: [(String, Value)] = [
             ("uid", .string(request.uid)), ("kind", ReviewInput.kind(group, version, kind)),
             ("resource", .object(resource)), ("operation", .string(request.operation.rawValue)),
-            ("userInfo", .object(user)), ("object", object.map { .node($0) } ?? .null),
-            ("oldObject", oldObject.map { .node($0) } ?? .null), ("dryRun", .bool(request.dryRun)), ("options", .null),
+            ("userInfo", request.userInfo.map { .node($0) } ?? .object(user)),
+            ("object", object.map { .node($0) } ?? .null),
+            ("oldObject", oldObject.map { .node($0) } ?? .null), ("dryRun", .bool(request.dryRun)),
+            ("options", request.options.map { .node($0) } ?? .null),
         ]
         for (key, text) in [
             ("name", request.name), ("namespace", request.namespace), ("subResource", request.subresource),

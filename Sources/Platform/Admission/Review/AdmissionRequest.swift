@@ -38,6 +38,10 @@ package struct AdmissionRequest: Sendable {
     package var name: String
     package var user: String
     package var groups: [String]
+    /// All that is known of the user, with uid and extra fields; nil when there is nothing beyond name and groups.
+    package var userInfo: Node?
+    /// CreateOptions and the like.
+    package var options: Node?
     package var dryRun: Bool
     /// Nil on DELETE.
     package var object: Node?
@@ -46,8 +50,8 @@ package struct AdmissionRequest: Sendable {
 
     package init(
         uid: String, operation: Operation, kind: GroupVersionName, resource: GroupVersionName, subresource: String = "",
-        namespace: String = "", name: String = "", user: String = "", groups: [String] = [], dryRun: Bool = false,
-        object: Node? = nil, oldObject: Node? = nil
+        namespace: String = "", name: String = "", user: String = "", groups: [String] = [], userInfo: Node? = nil,
+        options: Node? = nil, dryRun: Bool = false, object: Node? = nil, oldObject: Node? = nil
     ) {
         self.uid = uid
         self.operation = operation
@@ -58,6 +62,8 @@ package struct AdmissionRequest: Sendable {
         self.name = name
         self.user = user
         self.groups = groups
+        self.userInfo = userInfo
+        self.options = options
         self.dryRun = dryRun
         self.object = object
         self.oldObject = oldObject

@@ -62,6 +62,7 @@ package enum ReviewReader {
             namespace: try text(fields["namespace"], "request.namespace"),
             name: try text(fields["name"], "request.name"),
             user: try text(user?["username"], "request.userInfo.username"), groups: try groups(user?["groups"]),
+            userInfo: user, options: try self.object(fields["options"], "request.options"),
             dryRun: try bool(fields["dryRun"], "request.dryRun"), object: object,
             oldObject: try self.object(fields["oldObject"], "request.oldObject"))
     }
