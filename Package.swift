@@ -101,6 +101,7 @@ let package = Package(
             name: "AccessControl",
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Admission", "Rego", "CEL", "RegularExpressions", crypto, log,
+                httpClient, nio, nioHTTP1, nioFoundation, nioSSL,
             ],
             path: "Sources/Infrastructure/AccessControl", swiftSettings: strict),
 

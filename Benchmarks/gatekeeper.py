@@ -109,7 +109,8 @@ for template, copies in made:
 def once():
     for engine, package, text in queries:
         engine.set_input_json(text)
-        engine.eval_rule(f"data.{package}.violation")
+        # As text: Python has no set of objects.
+        engine.eval_query_as_json(f"data.{package}.violation")
 for _ in range(5): once()
 start = time.process_time()
 for _ in range(20): once()

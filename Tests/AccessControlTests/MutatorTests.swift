@@ -280,7 +280,7 @@ import Testing
     }
 
     @Test func externalDataIsAnErrorNotAPass() throws {
-        let spec = "location: spec.x, parameters: {assign: {externalData: {provider: p}}}"
+        let spec = "location: spec.x, parameters: {assign: {externalData: {provider: p, dataSource: Username}}}"
         let error = #expect(throws: GatekeeperError.self) { try Self.mutated([Self.mutator("Assign", spec)]) }
         #expect(error?.message.contains("provider p") == true)
     }

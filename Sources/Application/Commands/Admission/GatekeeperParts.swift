@@ -14,6 +14,8 @@ struct GatekeeperParts: Sendable {
     let sync: GatekeeperSync
     let audit: ConstraintAudit?
     private let controller: GatekeeperController
+    private let external: ExternalData
+    private let providers: ProviderClient
     private let logger: Logger
 
     /// - Parameter store: where an audit is kept; without one there is none.
@@ -23,8 +25,12 @@ struct GatekeeperParts: Sendable {
         self.logger = logger
         let sync = GatekeeperSync(index, client, logger: logger)
         self.sync = sync
+        let providers = ProviderClient()
+        self.providers = providers
+        let external = ExternalData { try await providers.fetch($0, $1) }
+        self.external = external
         let audit = store.map {
-            ConstraintAudit(index, client, recorder: LedgerAudit(ledger: $0.ledger), logger: logger)
+            ConstraintAudit(index, client, recorder: LedgerAudit(ledger: $0.ledger), external: external, logger: logger)
         }
         self.audit = audit
         var results: GatekeeperController.AuditReader?
@@ -38,7 +44,7 @@ struct GatekeeperParts: Sendable {
             index, failurePolicy: failurePolicy,
             readNamespace: { name in
                 try await client.get(.namespaces, namespace: nil, name: name).node
-            })
+            }, external: external)
     }
 
     /// - Parameter mayWrite: whether this process makes kinds and writes statuses at the moment.
@@ -56,6 +62,7 @@ struct GatekeeperParts: Sendable {
                 }
             },
         ]
+        services.append(Ending { await providers.shutdown() })
         if let audit { services.append(Stopping { try await audit.run() }) }
         return services
     }
@@ -76,5 +83,17 @@ private struct LedgerAudit: ConstraintAuditRecorder {
         filter.checks = [check]
         let page = try await ledger.findings(filter, sort: .subject, limit: limit, offset: 0)
         return (page.total, page.findings)
+    }
+}
+
+/// Does something when the process is told to stop.
+private struct Ending: Service {
+    let body: @Sendable () async -> Void
+
+    init(_ body: @escaping @Sendable () async -> Void) { self.body = body }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await body()
     }
 }

@@ -45,7 +45,8 @@ struct GatekeeperAudit: AsyncParsableCommand {
             var progress = Progress()
             if format == .json { lines.add(#"{"schemaVersion":1,"results":["#) }
             var isFirst = true
-            let sweep = ConstraintSweep(index, client)
+            let providers = ProviderClient()
+            let sweep = ConstraintSweep(index, client, external: ExternalData { try await providers.fetch($0, $1) })
             let (objects, missing) = try await sweep.run(
                 progress: { resource, done in progress.show("\(resource): \(done)") },
                 emit: { object in
@@ -76,6 +77,7 @@ struct GatekeeperAudit: AsyncParsableCommand {
             if format == .json { lines.add("]}") }
             lines.flush()
             progress.clear()
+            await providers.shutdown()
             Terminal.error("\(objects) objects, \(violations) violations")
         }
         if unfinished > 0 { throw ExitStatus.unfinished }

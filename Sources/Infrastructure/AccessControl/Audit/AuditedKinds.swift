@@ -38,11 +38,11 @@ package struct ConstraintSweep: Sendable {
     private let auditor: ConstraintAuditor
     private let pageSize: Int
 
-    package init(_ index: GatekeeperIndex, _ client: APIClient, pageSize: Int = 500) {
+    package init(_ index: GatekeeperIndex, _ client: APIClient, external: ExternalData? = nil, pageSize: Int = 500) {
         self.index = index
         self.client = client
         self.pageSize = pageSize
-        auditor = ConstraintAuditor(index, cluster: client.connection.cluster)
+        auditor = ConstraintAuditor(index, cluster: client.connection.cluster, external: external)
     }
 
     /// Judges everything. `progress` is told a kind and how many of its objects are done; `emit` gets every object that
@@ -58,7 +58,7 @@ package struct ConstraintSweep: Sendable {
             do {
                 for try await page in try client.list(resource, limit: pageSize) {
                     for object in page.objects {
-                        let judged = auditor.judge(object.node, object.identity)
+                        let judged = try await auditor.judge(object.node, object.identity)
                         if !judged.results.isEmpty { emit(judged) }
                     }
                     done += page.objects.count

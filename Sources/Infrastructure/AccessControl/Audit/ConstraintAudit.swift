@@ -46,7 +46,7 @@ package final class ConstraintAudit: Sendable {
 
     package init(
         _ index: GatekeeperIndex, _ client: APIClient, recorder: any ConstraintAuditRecorder,
-        options: Options = .init(),
+        external: ExternalData? = nil, options: Options = .init(),
         logger: Logger
     ) {
         self.index = index
@@ -56,7 +56,7 @@ package final class ConstraintAudit: Sendable {
         self.logger = logger
         cluster = client.connection.cluster
         queue = AuditQueue(recorder, logger: logger)
-        auditor = ConstraintAuditor(index, cluster: cluster)
+        auditor = ConstraintAuditor(index, cluster: cluster, external: external)
     }
 
     package var summary: Summary { state.withLock { $0.summary } }
@@ -171,7 +171,7 @@ package final class ConstraintAudit: Sendable {
 
     private func read(_ event: InformerEvent) async throws {
         switch event {
-        case .upsert(let object, _): try await queue.add(auditor.judge(object.node, object.identity))
+        case .upsert(let object, _): try await queue.add(try await auditor.judge(object.node, object.identity))
         case .delete(let identity): await queue.forget(auditor.subject(identity))
         case .synced, .relisted: break
         }
@@ -187,7 +187,7 @@ package final class ConstraintAudit: Sendable {
             for object in page.objects {
                 let known = informer.identity(namespace: object.identity.namespace, name: object.identity.name)
                 if known?.resourceVersion == object.identity.resourceVersion {
-                    try await queue.add(auditor.judge(object.node, object.identity))
+                    try await queue.add(try await auditor.judge(object.node, object.identity))
                 } else {
                     left.append((object.identity, known))
                 }

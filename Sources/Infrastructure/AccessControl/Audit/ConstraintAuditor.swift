@@ -13,8 +13,12 @@ package struct ConstraintAuditor: Sendable {
     private let cluster: String
     private let checks = ConstraintChecks()
     private let limits: EvaluationLimits
+    private let external: ExternalData?
 
-    package init(_ index: GatekeeperIndex, cluster: String, limits: EvaluationLimits = .standard) {
+    package init(
+        _ index: GatekeeperIndex, cluster: String, limits: EvaluationLimits = .standard, external: ExternalData? = nil
+    ) {
+        self.external = external
         self.index = index
         self.cluster = cluster
         self.limits = limits
@@ -27,9 +31,16 @@ package struct ConstraintAuditor: Sendable {
         ).underConstraints
     }
 
-    /// What an object shows under all constraints.
+    /// What an object shows under all constraints; providers are asked where a template needs them.
     /// - Parameter node: the object itself, possibly without `apiVersion` and `kind`.
-    package func judge(_ node: Node, _ identity: ObjectIdentity) -> InspectedObject {
+    /// - Throws: `CancellationError`.
+    package func judge(_ node: Node, _ identity: ObjectIdentity) async throws -> InspectedObject {
+        let providers = index.providers
+        guard let external, !providers.isEmpty else { return judged(node, identity) }
+        return try await external.answering(by: providers) { judged(node, identity) }
+    }
+
+    private func judged(_ node: Node, _ identity: ObjectIdentity) -> InspectedObject {
         var object = InspectedObject(subject: subject(identity), results: [])
         let isNamespace = identity.kind == "Namespace" && identity.apiVersion == "v1"
         let home = isNamespace ? identity.name : identity.namespace

@@ -132,7 +132,8 @@ package actor GatekeeperController {
         let known = Set(objects.map(\.id))
         written = written.filter { known.contains($0.key) }
         var writes = 0
-        for object in objects where object.group != GatekeeperConfig.group && object.group != SyncSet.group {
+        let silent = [GatekeeperConfig.group, SyncSet.group, ExternalDataProvider.group]
+        for object in objects where !silent.contains(object.group) {
             try Task.checkCancellation()
             do {
                 let status = try await status(object, problems[object.id]?.message, constraints[object.id])

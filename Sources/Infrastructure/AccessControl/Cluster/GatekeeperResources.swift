@@ -42,6 +42,10 @@ package enum GatekeeperResources {
             group: ExpansionTemplate.group, kind: "ExpansionTemplate", plural: "expansiontemplate",
             versions: ["v1beta1", "v1alpha1"], isNamespaced: false,
             text: "Which pods a workload will make, to judge them when it is written."),
+        Kind(
+            group: ExternalDataProvider.group, kind: "Provider", plural: "providers",
+            versions: ["v1beta1", "v1alpha1"],
+            isNamespaced: false, text: "A service that templates and mutators may ask."),
     ]
 
     /// The CustomResourceDefinitions, to be made where they are missing.

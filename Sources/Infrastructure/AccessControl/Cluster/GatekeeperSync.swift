@@ -26,7 +26,7 @@ package final class GatekeeperSync: Sendable {
 
     private static let policyGroups: Set<String> = [
         ConstraintTemplate.group, Constraint.group, Mutator.group, ExpansionTemplate.group, GatekeeperConfig.group,
-        SyncSet.group,
+        SyncSet.group, ExternalDataProvider.group,
     ]
 
     private let index: GatekeeperIndex

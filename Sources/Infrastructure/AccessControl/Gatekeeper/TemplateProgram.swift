@@ -58,7 +58,7 @@ package final class TemplateProgram: Sendable {
             guard main.rules.contains(where: { $0.name == "violation" }) else {
                 throw RegoErrors([RegoError(.compile, "the template has no rule violation", at: main.packageLocation)])
             }
-            let policy = try RegoPolicy(modules: modules)
+            let policy = try RegoPolicy(modules: modules, builtins: Builtins.withExternalData)
             let path = (["data"] + main.package + ["violation"]).enumerated().map { index, name in
                 index == 0 ? name : "[\(Value.string(name).json)]"
             }

@@ -12,8 +12,7 @@ package struct Mutator: Sendable {
         case change(PathEdit.Change)
         /// The object's own `name` or `namespace`.
         case metadata(String)
-        /// A provider's name.
-        case externalData(String)
+        case external(ExternalSource)
     }
 
     private enum Condition: String, CaseIterable { case mustExist = "MustExist", mustNotExist = "MustNotExist" }
@@ -143,7 +142,7 @@ package struct Mutator: Sendable {
             }
             return .metadata(field.rawValue)
         }
-        return .externalData(try assign.object("externalData").required("provider"))
+        return .external(try ExternalSource(try assign.object("externalData")))
     }
 
     /// Whether an object is meant.
@@ -159,15 +158,17 @@ package struct Mutator: Sendable {
             isGenerated: request.isGenerated)
     }
 
+    /// Whether a provider is asked: once, when nothing else changes any more, or its answer would be asked about again.
+    var isExternal: Bool { if case .external = source { true } else { false } }
+
     /// The object with the change; nil where a condition does not hold.
-    func applied(to object: Value) throws(GatekeeperError) -> Value? {
+    func applied(to object: Value, user: String = "") throws(GatekeeperError) -> Value? {
         let change: PathEdit.Change
         switch source {
         case .change(let known): change = known
         case .metadata(let field):
             change = .set(.string(object.members?["metadata"]?.members?[field]?.text ?? ""))
-        case .externalData(let provider):
-            throw GatekeeperError(.evaluation, "\(id): provider \(provider) cannot be asked here")
+        case .external(let source): change = .external(source, user: user)
         }
         do throws(GatekeeperError) {
             return try PathEdit(path: path, mustExist: mustExist, change: change).applied(to: object)

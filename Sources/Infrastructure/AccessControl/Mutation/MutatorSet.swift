@@ -12,11 +12,14 @@ package struct MutationRequest: Sendable {
     package let namespace: Node?
     /// Whether the object came of an expansion.
     package let isGenerated: Bool
+    /// Who asks; empty in files.
+    package let user: String
 
     package init(
         group: String, version: String, kind: String, operation: String = "", namespace: Node?,
-        isGenerated: Bool = false
+        isGenerated: Bool = false, user: String = ""
     ) {
+        self.user = user
         (self.group, self.version, self.kind) = (group, version, kind)
         (self.operation, self.namespace, self.isGenerated) = (operation, namespace, isGenerated)
     }
@@ -54,23 +57,24 @@ package struct MutatorSet: Sendable {
         let original = Value.node(object)
         var (value, node) = (original, object)
         var changedBy: Set<String> = []
-        for round in 0...mutators.count {
+        func apply(_ mutator: Mutator) throws(GatekeeperError) {
+            guard !conflicts.contains(mutator.id), try mutator.isMeant(node, in: request),
+                let new = try mutator.applied(to: value, user: request.user), !equal(new, value)
+            else { return }
+            changedBy.insert(mutator.id)
+            value = new
+            node = try value.document()
+        }
+        for _ in 0...mutators.count {
             let before = value
-            for mutator in mutators where !conflicts.contains(mutator.id) {
-                guard try mutator.isMeant(node, in: request), let new = try mutator.applied(to: value) else { continue }
-                if equal(new, value) { continue }
-                changedBy.insert(mutator.id)
-                value = new
-                node = try value.document()
+            for mutator in mutators where !mutator.isExternal { try apply(mutator) }
+            guard equal(before, value) else { continue }
+            guard changedBy.isEmpty || !equal(original, value) else {
+                throw GatekeeperError(
+                    .evaluation, "mutators undo each other: \(changedBy.sorted().joined(separator: ", "))")
             }
-            if equal(before, value) {
-                if round == 0 { return nil }
-                guard !equal(original, value) else {
-                    throw GatekeeperError(
-                        .evaluation, "mutators undo each other: \(changedBy.sorted().joined(separator: ", "))")
-                }
-                return (node, changedBy.sorted())
-            }
+            for mutator in mutators where mutator.isExternal { try apply(mutator) }
+            return equal(original, value) ? nil : (node, changedBy.sorted())
         }
         throw GatekeeperError(
             .evaluation, "mutators do not come to an end: \(changedBy.sorted().joined(separator: ", "))")

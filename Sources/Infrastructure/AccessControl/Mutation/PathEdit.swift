@@ -10,6 +10,8 @@ struct PathEdit {
         /// Takes from a list.
         case prune([Value])
         case image(ImageParts)
+        /// Puts there what a provider says.
+        case external(ExternalSource, user: String)
     }
 
     let path: MutationPath
@@ -116,6 +118,8 @@ struct PathEdit {
                 throw GatekeeperError(.evaluation, "\(path) is \(old.kind.name), no text that can be an image")
             }
             return .string(parts.applied(to: text))
+        case .external(let source, let user):
+            return try source.value(for: old, user: user, at: path.description)
         }
     }
 

@@ -14,6 +14,8 @@ package final class GatekeeperIndex: Sendable {
         package let expansions: ExpansionSet
         package let mutators: MutatorSet
         package let config: GatekeeperConfig?
+        /// By name.
+        package let providers: [String: ExternalDataProvider]
         /// `data.inventory`.
         package let inventory: Value
         /// The namespace that was asked for; nil when it is not known (yet).
@@ -42,6 +44,7 @@ package final class GatekeeperIndex: Sendable {
         var expansions = ExpansionSet()
         var mutators = MutatorSet()
         var config: GatekeeperConfig?
+        var providers: [String: ExternalDataProvider] = [:]
         var syncSets: [String: SyncSet] = [:]
         var inventory = Inventory()
         var namespaces: [String: Node] = [:]
@@ -61,7 +64,8 @@ package final class GatekeeperIndex: Sendable {
             let inventory = state.inventory.makeValue()
             return Moment(
                 constraints: state.constraints, expansions: state.expansions, mutators: state.mutators,
-                config: state.config, inventory: inventory, namespace: state.namespaces[namespace])
+                config: state.config, providers: state.providers, inventory: inventory,
+                namespace: state.namespaces[namespace])
         }
     }
 
@@ -78,6 +82,8 @@ package final class GatekeeperIndex: Sendable {
 
     /// Grows with every change of templates, constraints, mutators, expansions and the Config.
     package var revision: Int { state.withLock { $0.revision } }
+
+    package var providers: [String: ExternalDataProvider] { state.withLock { $0.providers } }
 
     /// All policy objects, in order.
     package var objects: [PolicyObject] {
@@ -169,6 +175,7 @@ extension GatekeeperIndex.State {
         case ExpansionTemplate.group: try expansions.add(object)
         case GatekeeperConfig.group: config = try GatekeeperConfig(object)
         case SyncSet.group: syncSets[name] = try SyncSet(object)
+        case ExternalDataProvider.group: providers[name] = try ExternalDataProvider(object)
         case let group: throw GatekeeperError(.invalid, "\(group) is no group of Gatekeeper's")
         }
     }
@@ -189,6 +196,7 @@ extension GatekeeperIndex.State {
             constraints.remove(constraintKind: kind, name: name)
             orphans["\(kind)/\(name)"] = nil
         case SyncSet.group: syncSets[name] = nil
+        case ExternalDataProvider.group: providers[name] = nil
         case Mutator.group: if let word = Mutator.Kind(rawValue: kind) { mutators.remove(kind: word, name: name) }
         case ExpansionTemplate.group: expansions.remove(name: name)
         case GatekeeperConfig.group: if name == GatekeeperConfig.name { config = nil }

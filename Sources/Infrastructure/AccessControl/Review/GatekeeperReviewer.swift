@@ -22,18 +22,20 @@ package final class GatekeeperReviewer: Reviewer {
     private let index: GatekeeperIndex
     private let limits: EvaluationLimits
     private let readNamespace: NamespaceReader?
+    private let external: ExternalData?
     /// Milliseconds since 1970.
     private let now: @Sendable () -> Int64
 
     package init(
         _ index: GatekeeperIndex, failurePolicy: FailurePolicy = .ignore, limits: EvaluationLimits = .standard,
-        readNamespace: NamespaceReader? = nil,
+        readNamespace: NamespaceReader? = nil, external: ExternalData? = nil,
         now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
     ) {
         self.index = index
         self.failurePolicy = failurePolicy
         self.limits = limits
         self.readNamespace = readNamespace
+        self.external = external
         self.now = now
     }
 
@@ -41,7 +43,7 @@ package final class GatekeeperReviewer: Reviewer {
 
     private static let groups: Set<String> = [
         ConstraintTemplate.group, Constraint.group, Mutator.group, ExpansionTemplate.group, GatekeeperConfig.group,
-        SyncSet.group,
+        SyncSet.group, ExternalDataProvider.group,
     ]
 
     package func concerns(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
@@ -57,8 +59,9 @@ package final class GatekeeperReviewer: Reviewer {
     }
 
     package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
-        readNamespace != nil && !request.namespace.isEmpty
-            && index.moment(namespace: request.namespace).namespace == nil
+        let moment = index.moment(namespace: request.namespace)
+        return external != nil && !moment.providers.isEmpty
+            || readNamespace != nil && !request.namespace.isEmpty && moment.namespace == nil
     }
 
     package func review(_ request: AdmissionRequest, in phase: ReviewPhase) async throws -> Review {
@@ -73,8 +76,12 @@ package final class GatekeeperReviewer: Reviewer {
         if namespace == nil, !request.namespace.isEmpty, let readNamespace {
             namespace = try await readNamespace(request.namespace)
         }
-        return phase == .mutate
-            ? try mutate(request, moment, namespace) : try judge(request, moment, namespace)
+        let place = namespace
+        func answer() throws -> Review {
+            phase == .mutate ? try mutate(request, moment, place) : try judge(request, moment, place)
+        }
+        guard let external, !moment.providers.isEmpty else { return try answer() }
+        return try await external.answering(by: moment.providers, answer)
     }
 
     private func mutate(
@@ -83,7 +90,7 @@ package final class GatekeeperReviewer: Reviewer {
         guard let object = request.object, !moment.mutators.isEmpty else { return .allow }
         let about = MutationRequest(
             group: request.kind.group, version: request.kind.version, kind: request.kind.name,
-            operation: request.operation.rawValue, namespace: namespace)
+            operation: request.operation.rawValue, namespace: namespace, user: request.user)
         guard let changed = try moment.mutators.mutated(object, in: about) else { return .allow }
         return Review(
             auditAnnotations: ["mutators": changed.by.joined(separator: ",")],
@@ -155,6 +162,7 @@ package final class GatekeeperReviewer: Reviewer {
                 }
             case ExpansionTemplate.group: _ = try ExpansionTemplate(object)
             case SyncSet.group: _ = try SyncSet(object)
+            case ExternalDataProvider.group: _ = try ExternalDataProvider(object)
             default: if request.kind.name == "Config" { _ = try GatekeeperConfig(object) }
             }
         } catch {
