@@ -113,6 +113,13 @@ class Server:
         if good != requests:
             sys.exit(f"{requests - good} of {requests} reviews failed:\n{result}")
 
+    def review(self, path):
+        """One review, and the answer to it."""
+        context = ssl._create_unverified_context()
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
+        connection.request("POST", path + "?timeout=10s", open(folder + "/review.json").read(), {"Content-Type": "application/json"})
+        return json.loads(connection.getresponse().read())["response"]
+
     def stop(self):
         self.process.terminate()
         self.process.wait(30)

@@ -1,6 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -333,4 +334,112 @@ import Testing
             #expect(try await server.end(SIGTERM).status == 0)
         }
     }
+}
+
+/// The library's templates in numbers, and changes under load.
+@Suite(.serialized, .enabled(if: TestCluster.isAvailable)) struct AdmissionGatekeeperLoadTests {
+    private typealias Base = AdmissionGatekeeperTests
+
+    /// Twenty templates of the library with a sample constraint of each; empty without the data.
+    private static func library() throws -> [(template: Node, constraint: Node)] {
+        let data = ProcessInfo.processInfo.environment["BULWARK_DATA"] ?? TestCluster.root + "/../shared/data"
+        let root = data + "/policy/gatekeeper-library"
+        var found: [(Node, Node)] = []
+        func read(_ path: String) throws -> Node? {
+            guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
+            return try DocumentReader.documents(in: [UInt8](bytes), source: path).first?.get().root
+        }
+        for area in ["pod-security-policy", "general"] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(area)"))?.sorted() ?? []
+            for name in names where found.count < 20 {
+                let samples = "\(root)/\(area)/\(name)/samples"
+                guard let sample = try? FileManager.default.contentsOfDirectory(atPath: samples).min(),
+                    let template = try read("\(root)/\(area)/\(name)/template.yaml"),
+                    let constraint = try read("\(samples)/\(sample)/constraint.yaml")
+                else { continue }
+                found.append((template, constraint))
+            }
+        }
+        if found.count < 20 { print("SKIPPED: no gatekeeper library at \(root); set BULWARK_DATA") }
+        return found.count < 20 ? [] : found
+    }
+
+    @Test(.timeLimit(.minutes(8))) func aHundredConstraintsWhileTemplatesChange() async throws {
+        let library = try Self.library()
+        if library.isEmpty { return }
+        try await AdmissionWorld.run { world in
+            let folder = try ScratchFolder()
+            let (server, token) = try await Base.serving(world, folder)
+            for (template, constraint) in library {
+                let kind = try #require(constraint["kind"]?.string)
+                try await Base.put(world, template: template.json(), kind: kind)
+                for number in 0..<5 {
+                    // Everything is found, nothing of the library's refused.
+                    let parameters = constraint["spec"]?["parameters"]?.json() ?? "{}"
+                    try await Base.put(
+                        world, constraint: kind, "copy-\(number)",
+                        #"{"enforcementAction":"dryrun","match":{"kinds":[{"apiGroups":[""],"kinds":["Pod"]}]},"parameters":\#(parameters)}"#
+                    )
+                }
+            }
+            try await Base.put(
+                world,
+                template: Base.template(
+                    "NoHostNetwork",
+                    "package nohostnetwork\nviolation[{\"msg\": \"the host's network\"}] { input.review.object.spec.hostNetwork }"
+                ), kind: "NoHostNetwork")
+            try await Base.put(
+                world, constraint: "NoHostNetwork", "none", #"{"match":{"kinds":[{"apiGroups":[""],"kinds":["Pod"]}]}}"#
+            )
+            @Sendable func pod(_ isBad: Bool) async throws -> Int {
+                try await world.send(
+                    "POST", "/api/v1/namespaces/shop/pods?dryRun=All",
+                    #"{"metadata":{"name":"p"},"spec":{"hostNetwork":\#(isBad),"containers":[{"name":"c","image":"a.example/b:1"}]}}"#
+                ).status
+            }
+            try await AdmissionInstallTests.wait { try await pod(true) == 403 }
+            let isDone = Flag()
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for worker in 0..<3 {
+                    group.addTask {
+                        var count = 0
+                        while !isDone.isSet {
+                            let isBad = (count + worker).isMultiple(of: 2)
+                            let status = try await pod(isBad)
+                            #expect(status == (isBad ? 403 : 201), "request \(count)")
+                            count += 1
+                        }
+                        return count
+                    }
+                }
+                for round in 0..<3 {
+                    for (template, _) in library {
+                        let name = try #require(template["metadata"]?["name"]?.string)
+                        let changed = try await world.send(
+                            "PATCH", "\(Base.templates)/\(name)",
+                            #"{"metadata":{"annotations":{"round":"\#(round)"}},"spec":{"crd":{"spec":{"names":{"shortNames":["s\#(name.prefix(20))\#(round)"]}}}}}"#,
+                            type: "application/merge-patch+json")
+                        #expect(changed.status == 200, "\(changed.text)")
+                    }
+                }
+                isDone.set()
+                var asked = 0
+                for try await count in group { asked += count }
+                #expect(asked > 50)
+            }
+            // All hundred and one are in force and audited.
+            try await server.wait("the audit after the last change", seconds: 60) {
+                let items = try await server.get("constraints", token)["items"]?.elements.map { $0 } ?? []
+                return items.count == 101 && items.allSatisfy { $0["problem"]?.string == "" }
+            }
+            #expect(try await server.end(SIGTERM).status == 0)
+        }
+    }
+}
+
+/// Set once, by another task.
+private final class Flag: Sendable {
+    private let value = Mutex(false)
+    var isSet: Bool { value.withLock { $0 } }
+    func set() { value.withLock { $0 = true } }
 }

@@ -30,6 +30,8 @@ package struct ConstraintSet: Sendable {
     private struct Entry: Sendable {
         let constraint: Constraint
         let program: TemplateProgram
+        /// The place of the first constraint with the same code and equal parameters, whose reasons are this one's too.
+        let first: Int
     }
 
     package init() {}
@@ -76,7 +78,12 @@ package struct ConstraintSet: Sendable {
         for kind in byKind.keys.sorted() {
             guard let program = programs[kind] else { continue }
             for constraint in (byKind[kind] ?? [:]).values.sorted(by: { $0.name < $1.name }) {
-                order.append(Entry(constraint: constraint, program: program))
+                let first = order.lastIndex { entry in
+                    program.isByParameters && entry.program === program
+                        && equal(entry.constraint.parameters, constraint.parameters)
+                }
+                let place = first.map { order[$0].first } ?? order.count
+                order.append(Entry(constraint: constraint, program: program, first: place))
             }
         }
     }
@@ -87,19 +94,32 @@ package struct ConstraintSet: Sendable {
         limits: EvaluationLimits = .standard
     ) -> Judgement {
         var judgement = Judgement()
+        // By the place of the first constraint with them.
+        var known: [Int: [TemplateProgram.Reason]] = [:]
         for entry in order {
-            let (constraint, program) = (entry.constraint, entry.program)
-            guard !constraint.actions(at: point).isEmpty else { continue }
+            let constraint = entry.constraint
+            let actions = constraint.actions(at: point)
+            guard !actions.isEmpty else { continue }
             do throws(GatekeeperError) {
                 guard try review.isMeant(by: constraint.match, isGenerated: isGenerated) else { continue }
                 judgement.count += 1
-                judgement.violations += try program.violations(
-                    of: review.review, under: constraint, inventory: inventory, point: point, limits: limits)
+                let reasons: [TemplateProgram.Reason]
+                if let same = known[entry.first] {
+                    reasons = same
+                } else {
+                    reasons = try entry.program.reasons(
+                        review.review, under: constraint, inventory: inventory, limits: limits)
+                    known[entry.first] = reasons
+                }
+                for reason in reasons {
+                    judgement.violations.append(
+                        ConstraintViolation(
+                            constraintKind: constraint.kind, constraint: constraint.name, message: reason.message,
+                            details: reason.details, actions: actions))
+                }
             } catch {
                 judgement.errors.append(
-                    Failure(
-                        constraint: "\(constraint.kind)/\(constraint.name)", error: error,
-                        actions: constraint.actions(at: point)))
+                    Failure(constraint: "\(constraint.kind)/\(constraint.name)", error: error, actions: actions))
             }
         }
         return judgement

@@ -68,25 +68,30 @@ package final class TemplateProgram: Sendable {
         }
     }
 
+    /// One reason that the code gives.
+    struct Reason: Sendable {
+        let message: String
+        /// What the template adds; nil where it adds nothing.
+        let details: Value?
+    }
+
+    /// Whether all that it says follows from the review, the inventory and the parameters, so that constraints with equal
+    /// parameters get one answer.
+    var isByParameters: Bool { if case .rego = engine { true } else { false } }
+
     /// Judges a review under a constraint.
     /// - Parameters:
     ///   - review: `input.review`.
     ///   - inventory: `data.inventory`.
-    package func violations(
-        of review: Value, under constraint: Constraint, inventory: Value, point: String,
-        limits: EvaluationLimits = .standard
-    ) throws(GatekeeperError) -> [ConstraintViolation] {
-        func violation(_ message: String, _ details: Value?) -> ConstraintViolation {
-            ConstraintViolation(
-                constraintKind: constraint.kind, constraint: constraint.name, message: message, details: details,
-                actions: constraint.actions(at: point))
-        }
+    func reasons(
+        _ review: Value, under constraint: Constraint, inventory: Value, limits: EvaluationLimits
+    ) throws(GatekeeperError) -> [Reason] {
         let query: PreparedQuery
         switch engine {
         case .rego(let prepared): query = prepared
         case .native(let validation):
             do throws(GatekeeperError) {
-                return try validation.messages(of: review, under: constraint).map { violation($0, nil) }
+                return try validation.messages(of: review, under: constraint).map { Reason(message: $0, details: nil) }
             } catch {
                 throw GatekeeperError(error.code, "template \(template.name), constraint \(constraint.name): \(error)")
             }
@@ -103,14 +108,14 @@ package final class TemplateProgram: Sendable {
         }
         guard let found else { return [] }
         let members = found.setMembers?.members ?? found.elements ?? []
-        var violations: [ConstraintViolation] = []
+        var reasons: [Reason] = []
         for member in members {
             guard let message = member.members?["msg"]?.text else {
                 throw GatekeeperError(
                     .evaluation, "template \(template.name): a violation has no text msg: \(member.json.prefix(200))")
             }
-            violations.append(violation(message, member.members?["details"]))
+            reasons.append(Reason(message: message, details: member.members?["details"]))
         }
-        return violations
+        return reasons
     }
 }
