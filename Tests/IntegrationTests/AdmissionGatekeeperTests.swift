@@ -116,7 +116,7 @@ import Testing
             func status(_ name: String) async throws -> Node? {
                 try await world.send("GET", "\(Self.constraints)/needslabels/\(name)").json?["status"]
             }
-            try await server.wait("the audit's status", seconds: 30) {
+            try await server.wait("the audit's status", seconds: 60) {
                 let violations = try await status("owner")?["violations"]?.elements.map { Array([$0]) } ?? []
                 return violations.joined().contains { $0["name"]?.string == "old" }
             }
@@ -149,7 +149,7 @@ import Testing
                     "--kubeconfig", world.cluster.kubeconfig, "--schedule", "", "--admission", "--admission-address",
                     "127.0.0.1", "--admission-port", "0", "--admission-url", world.url, "--gatekeeper",
                 ], state: server.state)
-            try await again.wait("what went unseen is resolved", seconds: 40) {
+            try await again.wait("what went unseen is resolved", seconds: 120) {
                 let page = try await again.get("findings?check=NeedsLabels/team&limit=100", token)
                 return page["total"]?.int == 0
             }
@@ -186,7 +186,7 @@ import Testing
             let port = try #require(
                 server.output.firstMatch(of: /judges at https:\/\/127\.0\.0\.1:(\d+)/).flatMap { Int($0.1) })
             world.balancer.set([port])
-            try await server.wait("the status of a broken template", seconds: 30) {
+            try await server.wait("the status of a broken template", seconds: 60) {
                 let status = try await world.send("GET", "\(Self.templates)/broken").json?["status"]
                 return status?["created"]?.bool == false
                     && status?["byPod"]?[0]?["errors"]?[0]?["message"]?.string?.contains("undefined_name") == true
@@ -196,7 +196,7 @@ import Testing
             #expect(try await configMap(world, "bad").status == 403)
             // A template that goes takes its kind with it.
             #expect(try await world.send("DELETE", "\(Self.templates)/needslabels").status == 200)
-            try await server.wait("the kind is gone", seconds: 30) {
+            try await server.wait("the kind is gone", seconds: 60) {
                 try await world.send("GET", "\(Self.constraints)/needslabels").status == 404
             }
             #expect(try await configMap(world, "fine").status == 201)
@@ -315,7 +315,7 @@ import Testing
             try await AdmissionInstallTests.wait {
                 try await configMap(world, "probe", query: "?dryRun=All").status == 403
             }
-            try await server.wait("the audit's status", seconds: 40) {
+            try await server.wait("the audit's status", seconds: 120) {
                 let status = try await world.send("GET", "\(Self.constraints)/needslabels/owner").json?["status"]
                 return (status?["totalViolations"]?.int ?? 0) > 0
             }
