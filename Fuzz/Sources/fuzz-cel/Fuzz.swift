@@ -8,7 +8,7 @@ private let variables: [String: CELValue] = {
         "ports": [80, 1.5]}], "replicas": 3, "none": null, "word": "é"}}
         """#
     guard let document = try? JSONReader.read(Array(text.utf8), source: "object") else { return [:] }
-    return ["object": CELValue(document.root), "x": .int(1), "y": .string("y")]
+    return ["object": .node(document.root), "x": .int(1), "y": .string("y")]
 }()
 
 /// An expression: read, and evaluated within limits.
