@@ -3,6 +3,7 @@
 extension BuiltinTable {
     mutating func addFormatting() {
         two("sprintf", [.string], [.array]) { format, arguments, context in
+            if let text = try PlainFormat.text(format, arguments, context) { return .string(text) }
             var formatter = GoFormatter(arguments: try arguments.array(2).map { GoFormatter.Argument($0) })
             let text = try formatter.format(try format.string(1), context)
             return .string(text)

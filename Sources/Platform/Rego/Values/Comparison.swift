@@ -46,7 +46,7 @@ package func compareBytes(_ one: String, _ two: String) -> Int {
     }
 }
 
-private func compareBuffers(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+func compareBuffers(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
     let shared = min(a.count, b.count)
     if shared > 0, let left = a.baseAddress, let right = b.baseAddress {
         let order = Int(memcmp(left, right, shared))

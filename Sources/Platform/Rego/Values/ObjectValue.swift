@@ -33,7 +33,14 @@ package struct ObjectValue: Sendable {
 
     /// The members of an object of a document.
     package init(_ node: Node) {
-        self.init(node.members.map { (.string($0.key.string), .node($0.value)) })
+        self.init()
+        let members = node.sortedMembers
+        keys.reserveCapacity(members.count)
+        values.reserveCapacity(members.count)
+        for (key, value) in members {
+            keys.append(.string(key.string))
+            values.append(.node(value))
+        }
     }
 
     /// Trusts the caller that the keys are sorted and differ.
@@ -83,8 +90,20 @@ package struct SetValue: Sendable {
 
     /// Takes members in any order, equal ones once.
     package init(_ values: [Value]) {
+        // Comparing may cost much: what is in order already, as most of it is, is compared once.
+        var sorted = 1
+        while sorted < values.count, compare(values[sorted - 1], values[sorted]) < 0 { sorted += 1 }
+        if sorted >= values.count {
+            members = values
+            return
+        }
         members = []
         members.reserveCapacity(values.count)
+        if values.count <= 32 {
+            members.append(contentsOf: values[..<sorted])
+            for value in values[sorted...] { insert(value) }
+            return
+        }
         for value in values.sorted(by: { compare($0, $1) < 0 }) {
             if let last = members.last, compare(last, value) == 0 { continue }
             members.append(value)
@@ -118,4 +137,29 @@ private func find(_ value: Value, in sorted: [Value]) -> (index: Int, found: Boo
         if order < 0 { low = middle + 1 } else { high = middle }
     }
     return (low, false)
+}
+
+extension Node {
+    /// The members of an object by the bytes of their keys.
+    var sortedMembers: [(key: Key, value: Node)] {
+        var found = Array(members)
+        if found.count > 32 {
+            found.sort { $0.key.isBefore($1.key) }
+            return found
+        }
+        for index in found.indices.dropFirst() {
+            var place = index
+            while place > 0, found[place].key.isBefore(found[place - 1].key) {
+                found.swapAt(place, place - 1)
+                place -= 1
+            }
+        }
+        return found
+    }
+}
+
+extension Node.Key {
+    fileprivate func isBefore(_ other: Node.Key) -> Bool {
+        withUTF8 { one in other.withUTF8 { two in compareBuffers(one, two) < 0 } }
+    }
 }
