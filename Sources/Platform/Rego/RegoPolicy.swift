@@ -54,7 +54,7 @@ package final class RegoPolicy: Sendable {
         var numbers: [[String]: Int] = [:]
         for (number, set) in program.sets.enumerated() where set.kind != .general { numbers[set.path] = number }
         let compiler = RuleCompiler(
-            scope: ModuleScope(module: home, ruleNames: names), program: program, numbers: numbers)
+            scope: ModuleScope(module: home, ruleNames: names), program: program, numbers: numbers, isQuery: true)
         guard let compiled = compiler.query(body), compiler.errors.isEmpty else { throw RegoErrors(compiler.errors) }
         return PreparedQuery(program: program, query: compiled, text: query)
     }

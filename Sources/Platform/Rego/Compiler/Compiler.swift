@@ -8,6 +8,10 @@ struct Compiler {
     private var generalNumbers: [[String]: Int] = [:]
     private var errors: [RegoError] = []
     private var edges: [Int: [Planner.Dependency]] = [:]
+    /// Sets of rules that may answer differently, or are heard of outside, by what they call themselves.
+    private var impure: Set<Int> = []
+    /// How often a set of rules is called in the text.
+    private var callCounts: [Int: Int] = [:]
 
     static func compile(_ modules: [Module], builtins: [String: Builtin]) throws(RegoErrors) -> Program {
         let root = RuleNode(path: [])
@@ -29,7 +33,10 @@ struct Compiler {
         guard errors.isEmpty else { return }
         number()
         for set in program.sets.indices { compile(set) }
-        if errors.isEmpty { findRecursion() }
+        guard errors.isEmpty else { return }
+        let nodes = needs()
+        findRecursion(nodes)
+        share(nodes)
     }
 
     /// Puts every rule where its path ends.
@@ -92,7 +99,8 @@ struct Compiler {
                 node.ruleSet = program.sets.count
                 numbers[node.path] = program.sets.count
             }
-            program.sets.append(RuleSet(path: node.path, kind: kind, arity: node.rules.first?.arity ?? 0))
+            program.sets.append(
+                RuleSet(number: program.sets.count, path: node.path, kind: kind, arity: node.rules.first?.arity ?? 0))
         }
     }
 
@@ -112,6 +120,8 @@ struct Compiler {
             let clause = compiler.clause(source, emit)
             errors += compiler.errors
             edges[number, default: []] += compiler.dependencies
+            if compiler.isImpure { impure.insert(number) }
+            for other in compiler.calls { callCounts[other, default: 0] += 1 }
             if let clause {
                 if source.rule.isDefault { set.fallback = clause } else { set.clauses.append(clause) }
             }
@@ -136,8 +146,8 @@ struct Compiler {
 
     // MARK: Recursion
 
-    /// Rules that need themselves, found along what each looks at.
-    private mutating func findRecursion() {
+    /// The sets that each set looks at.
+    private func needs() -> [Int: Set<Int>] {
         var nodes: [Int: Set<Int>] = [:]
         for (number, dependencies) in edges {
             var found: Set<Int> = []
@@ -149,6 +159,25 @@ struct Compiler {
             }
             nodes[number] = found
         }
+        return nodes
+    }
+
+    /// Functions of which calls are worth keeping.
+    private func share(_ nodes: [Int: Set<Int>]) {
+        var callers: [Int: [Int]] = [:]
+        for (number, others) in nodes { for other in others { callers[other, default: []].append(number) } }
+        var impure = self.impure
+        var waiting = Array(impure)
+        while let number = waiting.popLast() {
+            for caller in callers[number] ?? [] where impure.insert(caller).inserted { waiting.append(caller) }
+        }
+        for set in program.sets where set.kind == .function && (1...2).contains(set.arity) {
+            set.isShared = callCounts[set.number] ?? 0 > 1 && !impure.contains(set.number)
+        }
+    }
+
+    /// Rules that need themselves, found along what each looks at.
+    private mutating func findRecursion(_ nodes: [Int: Set<Int>]) {
         var state: [Int: Int] = [:]
         var trail: [Int] = []
         func visit(_ number: Int) -> [Int]? {

@@ -4,7 +4,10 @@
 struct Planner {
     typealias Make = (Step) -> Step
 
-    let root: RuleNode
+    let program: Program
+    /// What lines give that is the same each time is kept during an evaluation: not in queries, which are compiled after
+    /// the program.
+    let isKept: Bool
     /// The numbers of rule sets by their path.
     let setNumbers: [[String]: Int]
     /// Turns a closure's lines into goals.
@@ -18,6 +21,13 @@ struct Planner {
     /// Places from `data` that the body looks at, for finding recursion.
     private(set) var dependencies: [Dependency] = []
 
+    /// Calls something that may answer differently, or that is heard of outside.
+    private(set) var isImpure = false
+    /// Slots that hold the same whenever they are bound, as long as `input` is the same.
+    private var constant: Set<Int> = []
+    /// Sets of rules that are called, once for each call that is written.
+    private(set) var calls: [Int] = []
+
     enum Dependency {
         /// Everything at, above and below a place.
         case place([String])
@@ -25,10 +35,11 @@ struct Planner {
     }
 
     init(
-        root: RuleNode, setNumbers: [[String]: Int], flatten: @escaping ([ResolvedExpr]) -> [Goal],
-        name: @escaping (Int) -> String
+        program: Program, isKept: Bool, setNumbers: [[String]: Int],
+        flatten: @escaping ([ResolvedExpr]) -> [Goal], name: @escaping (Int) -> String
     ) {
-        (self.root, self.setNumbers, self.flatten, self.name) = (root, setNumbers, flatten, name)
+        (self.program, self.isKept, self.setNumbers, self.flatten, self.name) =
+            (program, isKept, setNumbers, flatten, name)
     }
 
     /// The steps of a body that ends in `last`, which needs `terms`; nil when some goal or term never gets what it needs.
@@ -48,6 +59,7 @@ struct Planner {
         }
         var makers: [Make] = []
         var waiting = goals
+        let constant = self.constant
         while !waiting.isEmpty {
             var left: [Goal] = []
             for goal in waiting {
@@ -55,6 +67,7 @@ struct Planner {
             }
             if left.count == waiting.count {
                 if report { self.report(left, bound) }
+                self.constant = constant
                 return nil
             }
             waiting = left
@@ -160,8 +173,11 @@ struct Planner {
             }
         }
         var inner = bound
+        let constant = self.constant
         guard let makers = order(goals, &inner, report: false) else { return nil }
         bound = inner
+        // What is bound there is bound by another `input`.
+        self.constant = constant
         return { next in
             WithStep(made, makers.reversed().reduce(WithoutStep(next)) { step, make in make(step) })
         }
@@ -175,7 +191,7 @@ struct Planner {
         case .rule(let path):
             dependencies.append(.function(path))
             guard let number = setNumbers[path] else { return nil }
-            return .rules(number, name: name.name)
+            return .rules(program.sets[number])
         }
     }
 
@@ -185,11 +201,57 @@ struct Planner {
     ) -> Make? {
         guard arguments.allSatisfy({ areBound($0, bound) }), let target = target(function) else { return nil }
         let operands = arguments.map { operand($0) }
-        guard let result else {
-            return { CallStep(target, operands, result: .any, isTest: true, location: location, next: $0) }
+        var pattern = Matcher.any
+        if let result {
+            guard let made = self.pattern(result, &bound) else { return nil }
+            pattern = made
         }
-        guard let pattern = pattern(result, &bound) else { return nil }
-        return { CallStep(target, operands, result: pattern, isTest: false, location: location, next: $0) }
+        let isTest = result == nil
+        switch target {
+        case .rules(let set):
+            calls.append(set.number)
+            return { RuleCallStep(set, operands, result: pattern, isTest: isTest, location: location, next: $0) }
+        case .builtin(let builtin):
+            if !builtin.isDeterministic { isImpure = true }
+            var memo = -1
+            if isKept, builtin.isDeterministic, operands.allSatisfy({ isConstant($0) }) {
+                memo = program.reserveMemo()
+                if case .bind(let slot) = pattern { constant.insert(slot) }
+            }
+            return {
+                Planner.step(
+                    builtin, operands, memo: memo, result: pattern, isTest: isTest, location: location, next: $0)
+            }
+        }
+    }
+
+    private static func step(
+        _ builtin: Builtin, _ arguments: [Operand], memo: Int, result: Matcher, isTest: Bool, location: Location,
+        next: Step
+    ) -> Step {
+        let name = builtin.name
+        switch builtin.body {
+        case .one(let body) where arguments.count == 1:
+            return OneStep(
+                name, body, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
+        case .two(let body) where arguments.count == 2:
+            return TwoStep(
+                name, body, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
+        case .many(let body):
+            return ManyStep(
+                name, body, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
+        default:
+            return BuiltinStep(builtin, arguments, result: result, isTest: isTest, location: location, next: next)
+        }
+    }
+
+    /// Gives the same whenever it is evaluated, as long as `input` is the same.
+    private func isConstant(_ operand: Operand) -> Bool {
+        switch operand {
+        case .constant: true
+        case .slot(let slot): constant.contains(slot)
+        case .composed: false
+        }
     }
 
     // MARK: Unification
@@ -251,7 +313,16 @@ struct Planner {
         guard let keyPatterns = self.keys(keys, head, &inner), let pattern = pattern(other, &inner) else { return nil }
         guard let make = reference(head, keyPatterns, keys, result: pattern, bound) else { return nil }
         bound = inner
+        if case .bind(let slot) = pattern, isConstant(head), keys.allSatisfy(\.isConstant) { constant.insert(slot) }
         return make
+    }
+
+    private func isConstant(_ head: ResolvedTerm) -> Bool {
+        switch head {
+        case .input: true
+        case .local(let slot): constant.contains(slot)
+        default: false
+        }
     }
 
     /// Makes a slot; set by the compiler.
@@ -297,10 +368,20 @@ struct Planner {
         let isTest = result == nil
         let result = result ?? .any
         switch head {
-        case .input: return { RefStep(.input, patterns, result: result, isTest: isTest, next: $0) }
+        case .input:
+            var path = program.input
+            var count = 0
+            while isKept, count < keys.count, case .constant(let key) = keys[count],
+                let below = path.descend(key, program)
+            {
+                path = below
+                count += 1
+            }
+            let rest = Array(patterns.dropFirst(count))
+            return { RefStep(.input(path), rest, result: result, isTest: isTest, next: $0) }
         case .data:
             // Down the rule tree as far as keys are fixed and nothing above has a say.
-            var node = root
+            var node = program.root
             var count = 0
             while count < keys.count, node.rules.isEmpty, node.general.isEmpty,
                 case .constant(.string(let name)) = keys[count], let child = node.child(name), child.hasDocument
@@ -345,13 +426,19 @@ struct Planner {
         }
     }
 
+    /// Occurs once: the parser gives each `_` a name of its own.
+    private func isWildcard(_ slot: Int) -> Bool {
+        let name = name(slot)
+        return name.utf8.count > 1 && name.hasPrefix("$")
+    }
+
     /// What a value is held against; nil when some part can neither be compared nor bound.
     func pattern(_ term: ResolvedTerm, _ bound: inout Set<Int>) -> Matcher? {
         if areBound(term, bound) { return .check(operand(term)) }
         switch term {
         case .local(let slot):
             bound.insert(slot)
-            return .bind(slot)
+            return isWildcard(slot) ? .any : .bind(slot)
         case .array(let terms):
             var patterns: [Matcher] = []
             for term in terms {

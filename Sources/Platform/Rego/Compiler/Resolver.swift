@@ -72,8 +72,10 @@ struct Resolver {
         }
     }
 
-    mutating func declare(_ name: String, _ location: Location) -> Int {
-        let slot = fresh(name)
+    /// Gives a name its slot: `place`, or one of its own.
+    mutating func declare(_ name: String, _ location: Location, in place: Int? = nil) -> Int {
+        let slot = place ?? fresh(name)
+        names[slot] = name
         let last = frames.count - 1
         if frames[last].declared[name] != nil, !name.hasPrefix("$") {
             fail(.compile, "var \(name) assigned above", location)

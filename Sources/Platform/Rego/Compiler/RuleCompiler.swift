@@ -8,9 +8,15 @@ final class RuleCompiler {
     private var extraSlots = 0
     private(set) var errors: [RegoError] = []
     private(set) var dependencies: [Planner.Dependency] = []
+    private(set) var isImpure = false
+    private(set) var calls: [Int] = []
+    private let isQuery: Bool
 
-    init(scope: ModuleScope, program: Program, numbers: [[String]: Int], metadata: [Value] = []) {
+    init(
+        scope: ModuleScope, program: Program, numbers: [[String]: Int], metadata: [Value] = [], isQuery: Bool = false
+    ) {
         self.program = program
+        self.isQuery = isQuery
         self.numbers = numbers
         resolver = Resolver(scope: scope, builtins: program.builtins, root: program.root)
         resolver.metadata = metadata
@@ -31,7 +37,7 @@ final class RuleCompiler {
 
     private func planner() -> Planner {
         var planner = Planner(
-            root: program.root, setNumbers: numbers,
+            program: program, isKept: !isQuery, setNumbers: numbers,
             flatten: { [unowned self] body in
                 var flattener = self.flattener()
                 let goals = flattener.goals(body)
@@ -99,6 +105,8 @@ final class RuleCompiler {
         var known = bound
         let step = planner.plan(goals + headGoals, bound: &known, needing: flat, last: last)
         dependencies += planner.dependencies
+        calls += planner.calls
+        if planner.isImpure { isImpure = true }
         if step == nil {
             if planner.isTooLong {
                 errors.append(RegoError(.compile, "the body has more than \(Planner.maxGoals) lines", at: location))
@@ -112,13 +120,20 @@ final class RuleCompiler {
 
     /// What a function's arguments are held against.
     private func patterns(_ terms: [Term], _ bound: inout Set<Int>, _ before: inout [Goal]) -> [Matcher] {
-        for term in terms {
-            declare(term)
+        // The first slots of the frame are the arguments; a plain variable is its argument.
+        let places = terms.map { _ in fresh() }
+        for (place, term) in zip(places, terms) {
+            declare(term, place)
             resolver.adopt(term)
         }
         let planner = self.planner()
         var made: [Matcher] = []
-        for term in terms {
+        for (place, term) in zip(places, terms) {
+            if let name = term.variableName, resolver.names[place] == name {
+                bound.insert(place)
+                made.append(.any)
+                continue
+            }
             let resolved = resolver.term(term)
             var extra: [Goal] = []
             let flat = planner.flattenHead([resolved], &extra)[0]
@@ -136,10 +151,10 @@ final class RuleCompiler {
 
     private var declared: Set<String> = []
 
-    private func declare(_ term: Term) {
+    private func declare(_ term: Term, _ place: Int? = nil) {
         switch term.kind {
         case .variable(let name):
-            if declared.insert(name).inserted { _ = resolver.declare(name, term.location) }
+            if declared.insert(name).inserted { _ = resolver.declare(name, term.location, in: place) }
         case .array(let terms): for term in terms { declare(term) }
         case .object(let members): for member in members { declare(member.value) }
         default: break

@@ -21,7 +21,7 @@ final class RuleNode {
     init(path: [String]) { self.path = path }
 
     /// Holds one value and nothing below it.
-    var isPlainRule: Bool { !rules.isEmpty && general.isEmpty && children.isEmpty }
+    private(set) var isPlainRule = false
 
     func child(_ name: String) -> RuleNode? { children[name] }
 
@@ -58,6 +58,7 @@ final class RuleNode {
     /// Fills what is derived from the rules.
     func settle() {
         for child in children.values { child.settle() }
+        isPlainRule = !rules.isEmpty && general.isEmpty && children.isEmpty
         isFunction = rules.first?.isFunction ?? false
         hasDocument = !isFunction || !general.isEmpty
         documentKeys = children.filter { $0.value.hasDocument }.keys.sorted { compareBytes($0, $1) < 0 }

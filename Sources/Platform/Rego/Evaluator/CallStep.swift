@@ -3,65 +3,56 @@
 /// What a call runs.
 enum FunctionTarget {
     case builtin(Builtin)
-    /// A set of rules by its number.
-    case rules(Int, name: String)
+    case rules(RuleSet)
 
     var name: String {
         switch self {
         case .builtin(let builtin): builtin.name
-        case .rules(_, let name): name
+        case .rules(let set): set.name
         }
     }
 }
 
 /// Calls a function and holds its answer against a pattern.
-final class CallStep: Step {
-    let target: FunctionTarget
-    let arguments: [Operand]
-    let result: Matcher
+class CallStep: Step {
+    final let name: String
+    final let arguments: [Operand]
+    final let result: Matcher
     /// The call stands alone: a false answer stops the line.
-    let isTest: Bool
-    let location: Location
-    let next: Step
+    final let isTest: Bool
+    final let location: Location
+    final let next: Step
 
     init(
-        _ target: FunctionTarget, _ arguments: [Operand], result: Matcher, isTest: Bool, location: Location, next: Step
+        _ name: String, _ arguments: [Operand], result: Matcher, isTest: Bool, location: Location, next: Step
     ) {
-        (self.target, self.arguments, self.result, self.isTest, self.location, self.next) =
-            (target, arguments, result, isTest, location, next)
+        (self.name, self.arguments, self.result, self.isTest, self.location, self.next) =
+            (name, arguments, result, isTest, location, next)
     }
 
-    override func run(_ machine: Machine) throws -> Bool {
-        try machine.tick()
-        var target = self.target
-        if !machine.mocks.isEmpty, let mock = machine.mocks[target.name] {
-            switch mock {
-            case .value(let value): return try arrive(value, machine)
-            case .function(let other):
-                if case .rules(let number, _) = other { return try mocked(number, machine) }
-                target = other
-            }
-        }
-        switch target {
-        case .rules(let number, _):
-            guard let value = try machine.call(number, arguments.map { $0.value(machine) }) else { return true }
-            return try arrive(value, machine)
-        case .builtin(let builtin):
-            if case .relation(let body) = builtin.body {
-                return try relation(builtin, body, machine)
-            }
-            guard let value = try call(builtin, machine) else { return true }
-            return try arrive(value, machine)
+    @inline(__always)
+    final func arrive(_ value: Value, _ machine: Machine) throws -> Bool {
+        if isTest { return value.isFalse ? true : try next.run(machine) }
+        return result.matches(value, machine) ? try next.run(machine) : true
+    }
+
+    /// Runs what stands in for the function; nil when nothing does.
+    final func instead(_ machine: Machine) throws -> Bool? {
+        guard let mock = machine.mocks[name] else { return nil }
+        switch mock {
+        case .value(let value): return try arrive(value, machine)
+        case .function(.rules(let set)): return try mocked(set, machine)
+        case .function(.builtin(let builtin)): return try call(builtin, machine)
         }
     }
 
     /// What stands in for a function calls the functions themselves.
-    private func mocked(_ number: Int, _ machine: Machine) throws -> Bool {
+    private func mocked(_ set: RuleSet, _ machine: Machine) throws -> Bool {
         let mocks = machine.mocks
         machine.mocks = [:]
         let value: Value?
         do {
-            value = try machine.call(number, arguments.map { $0.value(machine) })
+            value = try machine.call(set, arguments)
         } catch {
             machine.mocks = mocks
             throw error
@@ -73,48 +64,175 @@ final class CallStep: Step {
     /// Unwinds a relation whose caller has enough.
     private struct Stop: Error {}
 
-    private func relation(
-        _ builtin: Builtin, _ body: (Value, BuiltinContext, (Value) throws -> Void) throws -> Void, _ machine: Machine
-    ) throws -> Bool {
-        var goesOn = true
-        do {
-            try body(arguments.first?.value(machine) ?? .null, machine.context) { value in
-                goesOn = try self.arrive(value, machine)
-                if !goesOn { throw Stop() }
-            }
-        } catch is Stop {
-        } catch let error as BuiltinError {
-            try fail(error, builtin, machine)
+    /// Calls a function of the language.
+    final func call(_ builtin: Builtin, _ machine: Machine) throws -> Bool {
+        if let arity = builtin.arity, arity != arguments.count {
+            throw RegoError(
+                .type, "\(builtin.name): arity mismatch: expected \(arity) arguments, got \(arguments.count)",
+                at: location)
         }
-        return goesOn
-    }
-
-    @inline(__always)
-    private func arrive(_ value: Value, _ machine: Machine) throws -> Bool {
-        if isTest { return value.isFalse ? true : try next.run(machine) }
-        return result.matches(value, machine) ? try next.run(machine) : true
-    }
-
-    private func call(_ builtin: Builtin, _ machine: Machine) throws -> Value? {
+        if case .relation(let body) = builtin.body {
+            var goesOn = true
+            do {
+                try body(arguments.first?.value(machine) ?? .null, machine.context) { value in
+                    goesOn = try self.arrive(value, machine)
+                    if !goesOn { throw Stop() }
+                }
+            } catch is Stop {
+            } catch let error as BuiltinError {
+                try fail(error, builtin.name, machine)
+            }
+            return goesOn
+        }
+        let value: Value?
         do {
             switch builtin.body {
-            case .zero(let body): return try body(machine.context)
-            case .one(let body): return try body(arguments[0].value(machine), machine.context)
+            case .zero(let body): value = try body(machine.context)
+            case .one(let body): value = try body(arguments[0].value(machine), machine.context)
             case .two(let body):
-                return try body(arguments[0].value(machine), arguments[1].value(machine), machine.context)
-            case .many(let body): return try body(arguments.map { $0.value(machine) }, machine.context)
-            case .relation: return nil
+                value = try body(arguments[0].value(machine), arguments[1].value(machine), machine.context)
+            case .many(let body): value = try body(arguments.map { $0.value(machine) }, machine.context)
+            case .relation: value = nil
             }
         } catch let error as BuiltinError {
-            try fail(error, builtin, machine)
-            return nil
+            try fail(error, builtin.name, machine)
+            return true
         }
+        guard let value else { return true }
+        return try arrive(value, machine)
     }
 
     /// Without strict errors a call that fails is undefined.
-    private func fail(_ error: BuiltinError, _ builtin: Builtin, _ machine: Machine) throws {
+    final func fail(_ error: BuiltinError, _ name: String, _ machine: Machine) throws {
         guard machine.isStrict else { return }
         throw RegoError(
-            error.code == .type ? .evalType : .evalBuiltin, "\(builtin.name): \(error.message)", at: location)
+            error.code == .type ? .evalType : .evalBuiltin, "\(name): \(error.message)", at: location)
+    }
+}
+
+/// Calls a function of the policy.
+final class RuleCallStep: CallStep {
+    // The program keeps its sets; a counted reference would make a circle of a function that calls itself, which is refused
+    // only after it is compiled.
+    private unowned(unsafe) let set: RuleSet
+
+    init(_ set: RuleSet, _ arguments: [Operand], result: Matcher, isTest: Bool, location: Location, next: Step) {
+        self.set = set
+        super.init(set.name, arguments, result: result, isTest: isTest, location: location, next: next)
+    }
+
+    override func run(_ machine: Machine) throws -> Bool {
+        try machine.tick()
+        if machine.hasMocks, let done = try instead(machine) { return done }
+        guard let value = try machine.call(set, arguments) else { return true }
+        return try arrive(value, machine)
+    }
+}
+
+/// Calls a function of the language, whatever its body.
+final class BuiltinStep: CallStep {
+    private let builtin: Builtin
+
+    init(_ builtin: Builtin, _ arguments: [Operand], result: Matcher, isTest: Bool, location: Location, next: Step) {
+        self.builtin = builtin
+        super.init(builtin.name, arguments, result: result, isTest: isTest, location: location, next: next)
+    }
+
+    override func run(_ machine: Machine) throws -> Bool {
+        try machine.tick()
+        if machine.hasMocks, let done = try instead(machine) { return done }
+        return try call(builtin, machine)
+    }
+}
+
+/// Calls a function of the language that gives one answer.
+class AnswerStep: CallStep {
+    /// Where the answer is kept when it is the same each time; -1 when it is not.
+    private let memo: Int
+
+    init(
+        _ name: String, _ arguments: [Operand], memo: Int, result: Matcher, isTest: Bool, location: Location,
+        next: Step
+    ) {
+        self.memo = memo
+        super.init(name, arguments, result: result, isTest: isTest, location: location, next: next)
+    }
+
+    func answer(_ machine: Machine) throws -> Value? { nil }
+
+    final override func run(_ machine: Machine) throws -> Bool {
+        try machine.tick()
+        if machine.hasMocks, let done = try instead(machine) { return done }
+        if memo >= 0 {
+            switch machine.memos[memo] {
+            case .value(let value): return try arrive(value, machine)
+            case .undefined: return true
+            case .unknown: break
+            }
+        }
+        let value: Value?
+        do {
+            value = try answer(machine)
+        } catch let error as BuiltinError {
+            try fail(error, name, machine)
+            value = nil
+        }
+        if memo >= 0 { machine.memos[memo] = value.map { .value($0) } ?? .undefined }
+        guard let value else { return true }
+        return try arrive(value, machine)
+    }
+}
+
+final class OneStep: AnswerStep {
+    typealias Body = @Sendable (Value, BuiltinContext) throws -> Value?
+    private let body: Body
+    private let argument: Operand
+
+    init(
+        _ name: String, _ body: @escaping Body, _ arguments: [Operand], memo: Int, result: Matcher, isTest: Bool,
+        location: Location, next: Step
+    ) {
+        self.body = body
+        argument = arguments[0]
+        super.init(name, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
+    }
+
+    override func answer(_ machine: Machine) throws -> Value? { try body(argument.value(machine), machine.context) }
+}
+
+final class TwoStep: AnswerStep {
+    typealias Body = @Sendable (Value, Value, BuiltinContext) throws -> Value?
+    private let body: Body
+    private let first: Operand
+    private let second: Operand
+
+    init(
+        _ name: String, _ body: @escaping Body, _ arguments: [Operand], memo: Int, result: Matcher, isTest: Bool,
+        location: Location, next: Step
+    ) {
+        self.body = body
+        (first, second) = (arguments[0], arguments[1])
+        super.init(name, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
+    }
+
+    override func answer(_ machine: Machine) throws -> Value? {
+        try body(first.value(machine), second.value(machine), machine.context)
+    }
+}
+
+final class ManyStep: AnswerStep {
+    typealias Body = @Sendable ([Value], BuiltinContext) throws -> Value?
+    private let body: Body
+
+    init(
+        _ name: String, _ body: @escaping Body, _ arguments: [Operand], memo: Int, result: Matcher, isTest: Bool,
+        location: Location, next: Step
+    ) {
+        self.body = body
+        super.init(name, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
+    }
+
+    override func answer(_ machine: Machine) throws -> Value? {
+        try body(arguments.map { $0.value(machine) }, machine.context)
     }
 }

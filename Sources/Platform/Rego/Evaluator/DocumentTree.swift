@@ -21,6 +21,7 @@ extension Machine {
         }
         let members = try members(node, above)
         switch step.keys[at] {
+        case .name(let name): return try enter(.string(name), node, base, members, at, step)
         case .known(let operand): return try enter(operand.value(self), node, base, members, at, step)
         case .open(let pattern):
             var keys = node.documentKeys.map { Value.string($0) } + members.flatMap(\.keys)

@@ -36,6 +36,10 @@ final class Machine {
     // MARK: Answers
     /// What the rules gave, by their number in the program.
     var cache: [Answer]
+    /// What lines gave that give the same each time.
+    var memos: [Memo]
+    /// What functions gave for the arguments they had before.
+    var calls = CallTable()
     /// What the body that runs now has collected.
     var collected: [Value] = []
     var returned: Value?
@@ -45,12 +49,17 @@ final class Machine {
     // MARK: with
     /// Documents under these paths come from `data`, not from rules.
     var overridden: [[String]] = []
-    var mocks: [String: Mock] = [:]
+    var mocks: [String: Mock] = [:] {
+        didSet { hasMocks = !mocks.isEmpty }
+    }
+    private(set) var hasMocks = false
     var outerWorlds: [World] = []
 
     // MARK: Limits
-    private var stepsLeft: Int
-    private var untilClock = 4096
+    /// Steps until the clock is looked at, and those left after that.
+    private var fuel: Int
+    private var reserve: Int
+    private static let stepsPerLook = 4096
     private let deadline: ContinuousClock.Instant?
     var depth = 0
     /// Where the thread's stack stood when the evaluation began.
@@ -81,11 +90,13 @@ final class Machine {
         self.limits = limits
         self.isStrict = isStrict
         stackStart = Machine.stackAddress()
-        capacity = 256
+        capacity = 64
         slots = UnsafeMutablePointer<Value>.allocate(capacity: capacity)
         slots.initialize(repeating: .null, count: capacity)
         cache = [Answer](repeating: .unknown, count: program.sets.count)
-        stepsLeft = limits.steps
+        memos = [Memo](repeating: .unknown, count: program.memoCount)
+        fuel = min(max(limits.steps, 0), Machine.stepsPerLook)
+        reserve = max(limits.steps, 0) - fuel
         deadline = limits.time.map { ContinuousClock.now + $0 }
         context.budget = limits.memory
         context.checkpoint = { [unowned self] in try self.checkClock() }
@@ -103,21 +114,154 @@ final class Machine {
 
     /// Runs `body` with a frame of its own; gives what it gives.
     func withFrame<T>(_ size: Int, _ body: () throws -> T) throws -> T {
-        depth += 1
-        if depth > limits.depth { throw RegoError(.limit, "rules and closures nest deeper than \(limits.depth)") }
-        let saved = (base, top)
-        base = top
-        top += size
-        if top > capacity { grow() }
-        defer {
-            (base, top) = saved
-            depth -= 1
-        }
+        let outer = try enter(top)
+        setSize(size)
+        defer { leave(outer) }
         return try body()
     }
 
-    private func grow() {
-        let larger = max(capacity * 2, top)
+    /// Where frames stood before one was entered.
+    struct Outer {
+        fileprivate let base: Int
+        fileprivate let top: Int
+    }
+
+    /// Begins a frame at a place at or above those in use; its size is still to be set.
+    @inline(__always)
+    private func enter(_ start: Int) throws -> Outer {
+        try deepen()
+        let outer = Outer(base: base, top: top)
+        base = start
+        return outer
+    }
+
+    @inline(__always)
+    private func setSize(_ size: Int) {
+        top = base &+ size
+        if top > capacity { grow() }
+    }
+
+    @inline(__always)
+    private func leave(_ outer: Outer) {
+        (base, top) = (outer.base, outer.top)
+        depth &-= 1
+    }
+
+    @inline(__always)
+    private func deepen() throws {
+        depth &+= 1
+        if depth > limits.depth { throw RegoError(.limit, "rules and closures nest deeper than \(limits.depth)") }
+    }
+
+    // MARK: Rules
+
+    /// What a body that ends in `CollectStep` collects.
+    func collect(_ body: Step) throws -> [Value] {
+        var found: [Value] = []
+        swap(&found, &collected)
+        try deepen()
+        _ = try body.run(self)
+        depth &-= 1
+        swap(&found, &collected)
+        return found
+    }
+
+    /// What the clauses of a set of rules collect.
+    func gather(_ clauses: [RuleSet.Clause]) throws -> [Value] {
+        var found: [Value] = []
+        swap(&found, &collected)
+        let outer = try enter(top)
+        try deepen()
+        for clause in clauses {
+            setSize(clause.frameSize)
+            if let body = clause.onlyBody {
+                _ = try body.run(self)
+                continue
+            }
+            let before = collected.count
+            for body in clause.bodies {
+                _ = try body.run(self)
+                if collected.count > before { break }
+            }
+        }
+        depth &-= 1
+        leave(outer)
+        swap(&found, &collected)
+        return found
+    }
+
+    /// Calls a function of the policy.
+    func call(_ set: RuleSet, _ arguments: [Operand]) throws -> Value? {
+        // They are the first slots of the function's frame.
+        let start = top
+        let end = start + max(arguments.count, set.arity)
+        if end > capacity { grow(to: end) }
+        for (index, argument) in arguments.enumerated() { slots[start &+ index] = argument.value(self) }
+        if arguments.count < set.arity {
+            for index in arguments.count..<set.arity { slots[start + index] = .null }
+        }
+        guard set.isShared, !hasMocks, let place = calls.place(set, slots + start) else {
+            return try single(set, at: start)
+        }
+        if let known = calls.answer(place, set, slots + start) { return known.value }
+        // The call itself may use the table, and its frame the slots above.
+        let one = slots[start]
+        let two = set.arity > 1 ? slots[start + 1] : .null
+        let value = try single(set, at: start)
+        calls.keep(value, place, set, one, two)
+        return value
+    }
+
+    /// The one value of a complete rule or a function, whose frame begins at `start`.
+    private func single(_ set: RuleSet, at start: Int) throws -> Value? {
+        let outer = try enter(start)
+        let saved = returned
+        returned = nil
+        var isDone = false
+        for clause in set.clauses where !isDone { isDone = try !run(clause) }
+        if returned == nil, let fallback = set.fallback { _ = try run(fallback) }
+        let value = returned
+        returned = saved
+        leave(outer)
+        return value
+    }
+
+    /// The one value of a complete rule.
+    func single(_ set: RuleSet) throws -> Value? { try single(set, at: top) }
+
+    /// Runs the first body that gives a value. False: no other clause need be asked.
+    private func run(_ clause: RuleSet.Clause) throws -> Bool {
+        setSize(clause.frameSize)
+        if clause.hasPatterns {
+            for (index, pattern) in clause.arguments.enumerated() where !pattern.matches(self[index], self) {
+                return true
+            }
+        }
+        if let body = clause.onlyBody { return try body.run(self) }
+        let before = returned
+        returned = nil
+        var goesOn = true
+        for body in clause.bodies {
+            goesOn = try body.run(self)
+            if returned != nil { break }
+        }
+        if let before {
+            if let value = returned, !equal(before, value) {
+                throw RegoError(
+                    .evalConflict,
+                    clause.arguments.isEmpty
+                        ? "complete rules must not produce multiple outputs"
+                        : "functions must not produce multiple outputs for same inputs")
+            }
+            returned = before
+        }
+        return goesOn
+    }
+
+    private func grow() { grow(to: top) }
+
+    private func grow(to size: Int) {
+        let larger = max(capacity * 2, size)
         let moved = UnsafeMutablePointer<Value>.allocate(capacity: larger)
         moved.moveInitialize(from: slots, count: capacity)
         (moved + capacity).initialize(repeating: .null, count: larger - capacity)
@@ -129,9 +273,8 @@ final class Machine {
     /// Counts one step.
     @inline(__always)
     func tick() throws {
-        stepsLeft &-= 1
-        untilClock &-= 1
-        if untilClock < 0 || stepsLeft < 0 { try checkLimits() }
+        fuel &-= 1
+        if fuel < 0 { try refuel() }
         let used = stackStart &- Machine.stackAddress()
         if used > Machine.maxStack, used < UInt.max / 2 {
             throw RegoError(.limit, "lines, rules and closures nest too deep")
@@ -144,9 +287,11 @@ final class Machine {
         return withUnsafeMutablePointer(to: &here) { UInt(bitPattern: $0) }
     }
 
-    private func checkLimits() throws {
-        if stepsLeft < 0 { throw RegoError(.limit, "more than \(limits.steps) steps") }
-        untilClock = 4096
+    private func refuel() throws {
+        if reserve == 0 { throw RegoError(.limit, "more than \(limits.steps) steps") }
+        let taken = min(reserve, Machine.stepsPerLook)
+        reserve -= taken
+        fuel = taken - 1
         try checkClock()
     }
 

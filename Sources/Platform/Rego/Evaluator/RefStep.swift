@@ -5,7 +5,7 @@ import Documents
 final class RefStep: Step {
     enum Head {
         case operand(Operand)
-        case input
+        case input(InputPath)
         /// Documents that no rule makes.
         case base
         /// A place that rules may make or have part in.
@@ -13,6 +13,7 @@ final class RefStep: Step {
     }
 
     enum Key {
+        case name(String)
         /// Known when the step runs.
         case known(Operand)
         /// Bound by the step, to each key there is.
@@ -26,18 +27,15 @@ final class RefStep: Step {
     /// A false value stops the line: the reference stands alone.
     let isTest: Bool
     let next: Step
-    /// How many keys from the left are known.
-    private let known: Int
     /// Starts at `data`.
     private let isDocument: Bool
 
     init(_ head: Head, _ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
-        (self.head, self.keys, self.result, self.isTest, self.next) = (head, keys, result, isTest, next)
-        known =
-            keys.firstIndex {
-                if case .open = $0 { return true }
-                return false
-            } ?? keys.count
+        (self.head, self.result, self.isTest, self.next) = (head, result, isTest, next)
+        self.keys = keys.map { key in
+            if case .known(.constant(.string(let name))) = key { return .name(name) }
+            return key
+        }
         switch head {
         case .base, .tree: isDocument = true
         default: isDocument = false
@@ -48,36 +46,41 @@ final class RefStep: Step {
         try machine.tick()
         switch head {
         case .operand(let operand): return try follow(operand.value(machine), 0, machine)
-        case .input:
-            guard let input = machine.input else { return true }
-            return try follow(input, 0, machine)
+        case .input(let path):
+            guard let start = machine.document(path) else { return true }
+            return try follow(start, 0, machine)
         case .base: return try follow(machine.data, 0, machine)
-        case .tree(let node): return try machine.follow(node, PlainDocuments.find(node.path, in: machine.data), 0, self)
+        case .tree(let node):
+            if node.isPlainRule, machine.overridden.isEmpty {
+                guard !node.isFunction, let value = try machine.answer(node.ruleSet) else { return true }
+                return try follow(value, 0, machine)
+            }
+            return try machine.follow(node, PlainDocuments.find(node.path, in: machine.data), 0, self)
         }
     }
 
     /// Goes on from a value with the keys from `at` on.
-    func follow(_ start: Value, _ at: Int, _ machine: Machine) throws -> Bool {
-        var value = start
+    func follow(_ start: consuming Value, _ at: Int, _ machine: Machine) throws -> Bool {
         var at = at
-        while at < known {
-            guard case .known(let operand) = keys[at], let next = member(value, operand.value(machine)) else {
-                return true
+        while at < keys.count {
+            switch keys[at] {
+            case .name(let name):
+                guard let next = lookup(start, named: name) else { return true }
+                start = next
+            case .known(let operand):
+                guard let next = member(start, operand.value(machine)) else { return true }
+                start = next
+            case .open(let pattern):
+                let isLast = at + 1 == keys.count
+                return try machine.forEach(start) { key, member in
+                    try machine.tick()
+                    guard pattern.matches(key, machine) else { return true }
+                    return isLast ? try arrive(member, machine) : try follow(member, at + 1, machine)
+                }
             }
-            value = next
             at += 1
         }
-        if at == keys.count { return try arrive(value, machine) }
-        switch keys[at] {
-        case .known(let operand):
-            guard let next = member(value, operand.value(machine)) else { return true }
-            return try follow(next, at + 1, machine)
-        case .open(let pattern):
-            return try machine.forEach(value) { key, member in
-                try machine.tick()
-                return pattern.matches(key, machine) ? try follow(member, at + 1, machine) : true
-            }
-        }
+        return try arrive(start, machine)
     }
 
     @inline(__always)

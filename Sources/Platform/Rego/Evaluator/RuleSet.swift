@@ -10,27 +10,46 @@ final class RuleSet {
         case general
     }
 
-    struct Clause {
+    final class Clause {
         let frameSize: Int
+        /// What the arguments, which are the first slots of the frame, are held against.
         let arguments: [Matcher]
+        let hasPatterns: Bool
         /// The body, and those of `else` in order.
         let bodies: [Step]
+        /// The body, where there is no `else`.
+        let onlyBody: Step?
         let location: Location
         /// For `general`: how many keys lead to the value, and whether that is a set's member.
         let depth: Int
         let isMember: Bool
+
+        init(
+            frameSize: Int, arguments: [Matcher], bodies: [Step], location: Location, depth: Int, isMember: Bool
+        ) {
+            (self.frameSize, self.arguments, self.bodies, self.location, self.depth, self.isMember) =
+                (frameSize, arguments, bodies, location, depth, isMember)
+            hasPatterns = !arguments.allSatisfy(\.isAny)
+            onlyBody = bodies.count == 1 ? bodies[0] : nil
+        }
     }
 
+    /// Its place in the program.
+    let number: Int
     let path: [String]
     let kind: Kind
     var clauses: [Clause] = []
     /// For when no clause gives a value.
     var fallback: Clause?
     let arity: Int
+    let name: String
+    /// Calls with the same arguments are worth looking up: there are several, and each gives the same.
+    var isShared = false
 
-    init(path: [String], kind: Kind, arity: Int) { (self.path, self.kind, self.arity) = (path, kind, arity) }
-
-    var name: String { (["data"] + path).joined(separator: ".") }
+    init(number: Int, path: [String], kind: Kind, arity: Int) {
+        (self.number, self.path, self.kind, self.arity) = (number, path, kind, arity)
+        name = (["data"] + path).joined(separator: ".")
+    }
 }
 
 /// Modules compiled together.
@@ -40,6 +59,15 @@ final class Program: @unchecked Sendable {
     var sets: [RuleSet] = []
     let modules: [Module]
     let builtins: [String: Builtin]
+    let input = InputPath()
+    /// How many memos an evaluation keeps. The first is that of `input` itself, which needs none.
+    private(set) var memoCount = 1
+
+    /// While compiling only.
+    func reserveMemo() -> Int {
+        memoCount += 1
+        return memoCount - 1
+    }
 
     init(root: RuleNode, modules: [Module], builtins: [String: Builtin]) {
         (self.root, self.modules, self.builtins) = (root, modules, builtins)
@@ -79,60 +107,9 @@ extension Machine {
 
     private func compute(_ set: RuleSet) throws -> Value? {
         switch set.kind {
-        case .value: return try single(set, [])
-        case .set:
-            var found: [Value] = []
-            for clause in set.clauses { found += try gather(clause) }
-            return .set(SetValue(found))
-        case .general, .function: return nil
-        }
-    }
-
-    /// The one value of a complete rule or a function's call.
-    private func single(_ set: RuleSet, _ arguments: [Value]) throws -> Value? {
-        let saved = returned
-        returned = nil
-        defer { returned = saved }
-        for clause in set.clauses where try !run(clause, arguments) { break }
-        if returned == nil, let fallback = set.fallback { _ = try run(fallback, arguments) }
-        return returned
-    }
-
-    /// Runs the first body that gives a value. False: no other clause need be asked.
-    private func run(_ clause: RuleSet.Clause, _ arguments: [Value]) throws -> Bool {
-        try withFrame(clause.frameSize) {
-            for (pattern, argument) in zip(clause.arguments, arguments) where !pattern.matches(argument, self) {
-                return true
-            }
-            if clause.bodies.count == 1 { return try clause.bodies[0].run(self) }
-            let before = returned
-            returned = nil
-            var goesOn = true
-            for body in clause.bodies {
-                goesOn = try body.run(self)
-                if returned != nil { break }
-            }
-            if let before {
-                if let value = returned, !equal(before, value) {
-                    throw RegoError(
-                        .evalConflict,
-                        arguments.isEmpty
-                            ? "complete rules must not produce multiple outputs"
-                            : "functions must not produce multiple outputs for same inputs")
-                }
-                returned = before
-            }
-            return goesOn
-        }
-    }
-
-    private func gather(_ clause: RuleSet.Clause) throws -> [Value] {
-        try withFrame(clause.frameSize) {
-            for body in clause.bodies {
-                let found = try collect(body)
-                if !found.isEmpty || clause.bodies.count == 1 { return found }
-            }
-            return []
+        case .value: try single(set)
+        case .set: .set(SetValue(try gather(set.clauses)))
+        case .general, .function: nil
         }
     }
 
@@ -157,7 +134,7 @@ extension Machine {
     private func general(_ set: RuleSet) throws -> Members {
         let tree = Members()
         for clause in set.clauses {
-            let found = try gather(clause)
+            let found = try gather([clause])
             let width = clause.depth + 1
             for start in stride(from: 0, to: found.count, by: width) {
                 var place = tree
@@ -166,11 +143,6 @@ extension Machine {
             }
         }
         return tree
-    }
-
-    /// Calls a function of the policy.
-    func call(_ number: Int, _ arguments: [Value]) throws -> Value? {
-        try single(program.sets[number], arguments)
     }
 }
 
@@ -185,7 +157,8 @@ extension Value: Hashable {
         case .number: hasher.combine(Double(wide ?? 0))
         case .string:
             hasher.combine(3)
-            for byte in (text ?? "").utf8 { hasher.combine(byte) }
+            var text = text ?? ""
+            text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         case .array: for element in elements ?? [] { hasher.combine(element) }
         case .object:
             guard let members else { return }

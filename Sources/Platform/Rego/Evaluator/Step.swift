@@ -126,21 +126,6 @@ final class ComprehensionStep: Step {
     }
 }
 
-extension Machine {
-    /// What a body that ends in `CollectStep` collects.
-    func collect(_ body: Step) throws -> [Value] {
-        let saved = collected
-        collected = []
-        depth += 1
-        if depth > limits.depth { throw RegoError(.limit, "rules and closures nest deeper than \(limits.depth)") }
-        _ = try body.run(self)
-        depth -= 1
-        let found = collected
-        collected = saved
-        return found
-    }
-}
-
 /// Keys and values by turns, into an object; a key with two values is an error.
 func uniqueObject(_ found: [Value]) throws -> ObjectValue {
     var members: [(Value, Value)] = []

@@ -20,6 +20,8 @@ final class WithStep: Step {
         let outer = machine.world
         var inner = outer
         inner.cache = [Machine.Answer](repeating: .unknown, count: outer.cache.count)
+        inner.memos = [Memo](repeating: .unknown, count: outer.memos.count)
+        inner.calls = CallTable()
         for change in changes {
             switch change {
             case .input(let path, let operand):
@@ -69,16 +71,24 @@ extension Machine {
         var input: Value?
         var data: Value
         var cache: [Answer]
+        var memos: [Memo]
+        var calls: CallTable
         var overridden: [[String]]
         var mocks: [String: Mock]
     }
 
     var world: World {
-        get { World(input: input, data: data, cache: cache, overridden: overridden, mocks: mocks) }
+        get {
+            World(
+                input: input, data: data, cache: cache, memos: memos, calls: calls, overridden: overridden, mocks: mocks
+            )
+        }
         set {
             input = newValue.input
             data = newValue.data
             cache = newValue.cache
+            memos = newValue.memos
+            calls = newValue.calls
             overridden = newValue.overridden
             mocks = newValue.mocks
         }
