@@ -83,18 +83,7 @@ package final class PreparedQuery: @unchecked Sendable {
         input: Value?, data: Value = .emptyObject, context: BuiltinContext, limits: EvaluationLimits = .standard,
         strict: Bool = false
     ) throws(RegoError) -> [QueryResult] {
-        let machine = Machine(
-            program: program, input: input, data: data, context: context, limits: limits, isStrict: strict)
-        let found: [Value]
-        do {
-            found = try machine.withFrame(query.frameSize) { try machine.collect(query.step) }
-        } catch let error as RegoError {
-            throw error
-        } catch let error as BuiltinError {
-            throw RegoError(error.code == .type ? .evalType : .evalBuiltin, error.message)
-        } catch {
-            throw RegoError(.evalInternal, "\(error)")
-        }
+        let found = try run(input, data, context, limits, strict)
         let width = query.names.count + query.lines.count
         guard width > 0 else { return [] }
         return stride(from: 0, to: found.count, by: width).map { start in
@@ -105,12 +94,30 @@ package final class PreparedQuery: @unchecked Sendable {
         }
     }
 
+    /// What the query collects: its variables and the values of its lines, for one answer after the other.
+    private func run(
+        _ input: Value?, _ data: Value, _ context: BuiltinContext, _ limits: EvaluationLimits, _ strict: Bool
+    ) throws(RegoError) -> [Value] {
+        let machine = Machine(
+            program: program, input: input, data: data, context: context, limits: limits, isStrict: strict)
+        do {
+            return try machine.withFrame(query.frameSize) { try machine.collect(query.step) }
+        } catch let error as RegoError {
+            throw error
+        } catch let error as BuiltinError {
+            throw RegoError(error.code == .type ? .evalType : .evalBuiltin, error.message)
+        } catch {
+            throw RegoError(.evalInternal, "\(error)")
+        }
+    }
+
     /// The value of a query that is one reference, such as `data.lib.violation`; nil when it is undefined.
     package func evaluate(
         input: Value?, data: Value = .emptyObject, context: BuiltinContext, limits: EvaluationLimits = .standard,
         strict: Bool = false
     ) throws(RegoError) -> Value? {
-        try results(input: input, data: data, context: context, limits: limits, strict: strict).first?.expressions.last?
-            .value
+        let found = try run(input, data, context, limits, strict)
+        let width = query.names.count + query.lines.count
+        return query.lines.isEmpty || found.count < width ? nil : found[width - 1]
     }
 }

@@ -81,9 +81,12 @@ extension BuiltinTable {
             return .string(text.utf8.starts(with: prefix.utf8) ? Texts.drop(text, first: prefix.utf8.count) : text)
         }
         two("trim_suffix", [.string], [.string]) { value, suffix, _ in
-            let (text, suffix) = (try value.string(1), try suffix.string(2))
-            guard Texts.hasSuffix(text, suffix) else { return .string(text) }
-            return .string(String(decoding: text.utf8.dropLast(suffix.utf8.count), as: UTF8.self))
+            try value.withText(1) { text in
+                try suffix.withText(2) { suffix in
+                    let length = Texts.ends(text, with: suffix) ? text.count - suffix.count : text.count
+                    return .string(String(decoding: UnsafeBufferPointer(rebasing: text[..<length]), as: UTF8.self))
+                }
+            }
         }
     }
 

@@ -35,13 +35,15 @@ final class Machine {
 
     // MARK: Answers
     /// What the rules gave, by their number in the program.
-    var cache: [Answer]
+    var cache: Places<Answer>
     /// What lines gave that give the same each time.
-    var memos: [Memo]
+    var memos: Places<Memo>
     /// What functions gave for the arguments they had before.
     var calls = CallTable()
-    /// What the body that runs now has collected.
-    var collected: [Value] = []
+    /// What the bodies that run now have collected, those of inner ones last.
+    private var collected: UnsafeMutablePointer<Value>
+    private var collectedCount = 0
+    private var collectedCapacity = 32
     var returned: Value?
     /// The caller's emit has all it needs.
     var isSatisfied = false
@@ -93,8 +95,9 @@ final class Machine {
         capacity = 64
         slots = UnsafeMutablePointer<Value>.allocate(capacity: capacity)
         slots.initialize(repeating: .null, count: capacity)
-        cache = [Answer](repeating: .unknown, count: program.sets.count)
-        memos = [Memo](repeating: .unknown, count: program.memoCount)
+        collected = UnsafeMutablePointer<Value>.allocate(capacity: collectedCapacity)
+        cache = Places(repeating: .unknown, count: program.sets.count)
+        memos = Places(repeating: .unknown, count: program.memoCount)
         fuel = min(max(limits.steps, 0), Machine.stepsPerLook)
         reserve = max(limits.steps, 0) - fuel
         deadline = limits.time.map { ContinuousClock.now + $0 }
@@ -105,6 +108,8 @@ final class Machine {
     deinit {
         slots.deinitialize(count: capacity)
         slots.deallocate()
+        collected.deinitialize(count: collectedCount)
+        collected.deallocate()
     }
 
     subscript(slot: Int) -> Value {
@@ -157,19 +162,16 @@ final class Machine {
 
     /// What a body that ends in `CollectStep` collects.
     func collect(_ body: Step) throws -> [Value] {
-        var found: [Value] = []
-        swap(&found, &collected)
+        let start = collectedCount
         try deepen()
         _ = try body.run(self)
         depth &-= 1
-        swap(&found, &collected)
-        return found
+        return takeCollected(from: start)
     }
 
     /// What the clauses of a set of rules collect.
     func gather(_ clauses: [RuleSet.Clause]) throws -> [Value] {
-        var found: [Value] = []
-        swap(&found, &collected)
+        let start = collectedCount
         let outer = try enter(top)
         try deepen()
         for clause in clauses {
@@ -178,16 +180,38 @@ final class Machine {
                 _ = try body.run(self)
                 continue
             }
-            let before = collected.count
+            let before = collectedCount
             for body in clause.bodies {
                 _ = try body.run(self)
-                if collected.count > before { break }
+                if collectedCount > before { break }
             }
         }
         depth &-= 1
         leave(outer)
-        swap(&found, &collected)
-        return found
+        return takeCollected(from: start)
+    }
+
+    /// Keeps a value for the innermost body that collects.
+    func keep(_ value: Value) {
+        if collectedCount == collectedCapacity {
+            let moved = UnsafeMutablePointer<Value>.allocate(capacity: collectedCapacity * 2)
+            moved.moveInitialize(from: collected, count: collectedCount)
+            collected.deallocate()
+            collected = moved
+            collectedCapacity *= 2
+        }
+        (collected + collectedCount).initialize(to: value)
+        collectedCount &+= 1
+    }
+
+    private func takeCollected(from start: Int) -> [Value] {
+        let count = collectedCount - start
+        if count == 0 { return [] }
+        collectedCount = start
+        return [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+            buffer.baseAddress?.moveInitialize(from: collected + start, count: count)
+            initialized = count
+        }
     }
 
     /// Calls a function of the policy.

@@ -149,7 +149,7 @@ final class CollectStep: Step {
 
     override func run(_ machine: Machine) throws -> Bool {
         try machine.tick()
-        for operand in operands { machine.collected.append(operand.value(machine)) }
+        for operand in operands { machine.keep(operand.value(machine)) }
         return true
     }
 }

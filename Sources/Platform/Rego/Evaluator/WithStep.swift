@@ -19,8 +19,8 @@ final class WithStep: Step {
         try machine.tick()
         let outer = machine.world
         var inner = outer
-        inner.cache = [Machine.Answer](repeating: .unknown, count: outer.cache.count)
-        inner.memos = [Memo](repeating: .unknown, count: outer.memos.count)
+        inner.cache = Places(repeating: .unknown, count: outer.cache.count)
+        inner.memos = Places(repeating: .unknown, count: outer.memos.count)
         inner.calls = CallTable()
         for change in changes {
             switch change {
@@ -70,8 +70,8 @@ extension Machine {
     struct World {
         var input: Value?
         var data: Value
-        var cache: [Answer]
-        var memos: [Memo]
+        var cache: Places<Answer>
+        var memos: Places<Memo>
         var calls: CallTable
         var overridden: [[String]]
         var mocks: [String: Mock]

@@ -33,7 +33,14 @@ package func compare(_ one: Value, _ two: Value) -> Int {
 }
 
 /// Whether both are the same value; cheaper than comparing where they are not.
-package func equal(_ one: Value, _ two: Value) -> Bool { compare(one, two) == 0 }
+package func equal(_ one: Value, _ two: Value) -> Bool {
+    switch (one, two) {
+    case (.int(let a), .int(let b)): a == b
+    case (.bool(let a), .bool(let b)): a == b
+    case (.string(let a), .string(let b)): a.utf8.count == b.utf8.count && compareBytes(a, b) == 0
+    default: compare(one, two) == 0
+    }
+}
 
 @inline(__always)
 private func order<T: Comparable>(_ one: T, _ two: T) -> Int { one < two ? -1 : one == two ? 0 : 1 }

@@ -38,7 +38,7 @@ package struct ObjectValue: Sendable {
         keys.reserveCapacity(members.count)
         values.reserveCapacity(members.count)
         for (key, value) in members {
-            keys.append(.string(key.string))
+            keys.append(.string(key))
             values.append(.node(value))
         }
     }
@@ -90,24 +90,42 @@ package struct SetValue: Sendable {
 
     /// Takes members in any order, equal ones once.
     package init(_ values: [Value]) {
-        // Comparing may cost much: what is in order already, as most of it is, is compared once.
-        var sorted = 1
-        while sorted < values.count, compare(values[sorted - 1], values[sorted]) < 0 { sorted += 1 }
-        if sorted >= values.count {
+        if values.count < 2 {
             members = values
             return
         }
-        members = []
-        members.reserveCapacity(values.count)
-        if values.count <= 32 {
-            members.append(contentsOf: values[..<sorted])
-            for value in values[sorted...] { insert(value) }
+        // What is in order already, as most of it is, is compared once.
+        let order = ListOrder(values)
+        var sorted = 1
+        while sorted < values.count, order.compare(sorted - 1, sorted) < 0 { sorted += 1 }
+        if sorted == values.count {
+            members = values
             return
         }
-        for value in values.sorted(by: { compare($0, $1) < 0 }) {
-            if let last = members.last, compare(last, value) == 0 { continue }
-            members.append(value)
+        var places = Array(0..<sorted)
+        if values.count <= 32 {
+            for new in sorted..<values.count {
+                var (low, high) = (0, places.count)
+                var isNew = true
+                while low < high {
+                    let middle = (low + high) / 2
+                    let found = order.compare(places[middle], new)
+                    if found == 0 {
+                        isNew = false
+                        break
+                    }
+                    if found < 0 { low = middle + 1 } else { high = middle }
+                }
+                if isNew { places.insert(new, at: low) }
+            }
+        } else {
+            places = []
+            for place in values.indices.sorted(by: { order.compare($0, $1) < 0 }) {
+                if let last = places.last, order.compare(last, place) == 0 { continue }
+                places.append(place)
+            }
         }
+        members = places.map { values[$0] }
     }
 
     /// Trusts the caller that the members are sorted and differ.
@@ -139,27 +157,59 @@ private func find(_ value: Value, in sorted: [Value]) -> (index: Int, found: Boo
     return (low, false)
 }
 
+/// Orders values of one list. Objects of a document that have the same keys, as those of a list mostly do, are compared
+/// without looking for the order of their keys each time.
+private struct ListOrder {
+    private let values: [Value]
+    /// The keys of the first value in order; none when it is no object of a document.
+    private var keys: [String] = []
+    /// Which values have these keys and no others.
+    private var hasKeys: [Bool] = []
+
+    init(_ values: [Value]) {
+        self.values = values
+        guard case .node(let first) = values[0], first.isObject, case .node(let second) = values[1],
+            first.count == second.count, first.count <= 32
+        else { return }
+        keys = first.sortedMembers.map(\.key)
+        hasKeys = values.map { value in
+            guard case .node(let node) = value, node.count == keys.count else { return false }
+            return keys.allSatisfy { node[dynamic: $0] != nil }
+        }
+    }
+
+    func compare(_ one: Int, _ two: Int) -> Int {
+        guard !keys.isEmpty, hasKeys[one], hasKeys[two], case .node(let a) = values[one],
+            case .node(let b) = values[two]
+        else { return Rego.compare(values[one], values[two]) }
+        for key in keys {
+            guard let mine = a[dynamic: key], let theirs = b[dynamic: key], !mine.hasSameContent(as: theirs) else {
+                continue
+            }
+            let order = Rego.compare(.node(mine), .node(theirs))
+            if order != 0 { return order }
+        }
+        return 0
+    }
+}
+
 extension Node {
     /// The members of an object by the bytes of their keys.
-    var sortedMembers: [(key: Key, value: Node)] {
-        var found = Array(members)
+    var sortedMembers: [(key: String, value: Node)] {
+        var found: [(key: String, value: Node)] = []
+        found.reserveCapacity(count)
+        for (key, value) in members { found.append((key.string, value)) }
         if found.count > 32 {
-            found.sort { $0.key.isBefore($1.key) }
+            found.sort { compareBytes($0.key, $1.key) < 0 }
             return found
         }
         for index in found.indices.dropFirst() {
             var place = index
-            while place > 0, found[place].key.isBefore(found[place - 1].key) {
+            while place > 0, compareBytes(found[place].key, found[place - 1].key) < 0 {
                 found.swapAt(place, place - 1)
                 place -= 1
             }
         }
         return found
-    }
-}
-
-extension Node.Key {
-    fileprivate func isBefore(_ other: Node.Key) -> Bool {
-        withUTF8 { one in other.withUTF8 { two in compareBuffers(one, two) < 0 } }
     }
 }

@@ -82,7 +82,7 @@ struct JSONLayout {
                 if !isFirst { text.append(0x2C) }
                 isFirst = false
                 line(&text, depth + 1)
-                key.withUTF8 { JSONEscape.write($0, to: &text, html: html) }
+                JSONEscape.write(key, to: &text, html: html)
                 text.append(indent == nil ? ":" : ": ")
                 write(value, to: &text, depth: depth + 1)
             }

@@ -68,7 +68,7 @@ extension Value {
             for (key, value) in node.sortedMembers {
                 if !isFirst { text.append(", ") }
                 isFirst = false
-                key.withUTF8 { JSONEscape.write($0, to: &text, html: false) }
+                JSONEscape.write(key, to: &text, html: false)
                 text.append(": ")
                 writeRego(value, to: &text)
             }
