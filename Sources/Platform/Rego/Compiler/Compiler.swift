@@ -17,7 +17,11 @@ struct Compiler {
         let root = RuleNode(path: [])
         var compiler = Compiler(modules: modules, program: Program(root: root, modules: modules, builtins: builtins))
         compiler.run()
-        if !compiler.errors.isEmpty { throw RegoErrors(compiler.errors) }
+        if !compiler.errors.isEmpty {
+            // Functions that call themselves hold each other.
+            for set in compiler.program.sets { set.clear() }
+            throw RegoErrors(compiler.errors)
+        }
         return compiler.program
     }
 
@@ -109,6 +113,7 @@ struct Compiler {
         guard let node = program.root.find(set.path) else { return }
         let sources = set.kind == .general ? node.general : node.rules
         let constant = shared(sources)
+        var clauses: [RuleSet.Clause] = []
         for source in sources {
             let compiler = RuleCompiler(
                 scope: source.scope, program: program, numbers: numbers, metadata: chain(source))
@@ -123,9 +128,10 @@ struct Compiler {
             if compiler.isImpure { impure.insert(number) }
             for other in compiler.calls { callCounts[other, default: 0] += 1 }
             if let clause {
-                if source.rule.isDefault { set.fallback = clause } else { set.clauses.append(clause) }
+                if source.rule.isDefault { set.fallback = clause } else { clauses.append(clause) }
             }
         }
+        set.setClauses(clauses)
     }
 
     /// Whether all rules of a place give the same constant.

@@ -378,7 +378,7 @@ struct Planner {
                 count += 1
             }
             let rest = Array(patterns.dropFirst(count))
-            return { RefStep(.input(path), rest, result: result, isTest: isTest, next: $0) }
+            return { InputStep(path, rest, result: result, isTest: isTest, next: $0) }
         case .data:
             // Down the rule tree as far as keys are fixed and nothing above has a say.
             var node = program.root
@@ -401,15 +401,19 @@ struct Planner {
             if node.rules.isEmpty, node.general.isEmpty, count < keys.count,
                 case .constant(.string(let name)) = keys[count], node.child(name)?.hasDocument != true
             {
-                return { RefStep(.base, patterns, result: result, isTest: isTest, next: $0) }
+                return { DataStep(patterns, result: result, isTest: isTest, next: $0) }
             }
             dependencies.append(.place(place))
             return {
-                RefStep(.tree(node), Array(patterns.dropFirst(count)), result: result, isTest: isTest, next: $0)
+                TreeStep(node, Array(patterns.dropFirst(count)), result: result, isTest: isTest, next: $0)
             }
         default:
             let operand = operand(head)
-            return { RefStep(.operand(operand), patterns, result: result, isTest: isTest, next: $0) }
+            if case .slot(let slot) = operand, case .known(.constant(.string(let name)))? = patterns.first {
+                let rest = Array(patterns.dropFirst())
+                return { MemberStep(slot, name, rest, result: result, isTest: isTest, next: $0) }
+            }
+            return { TermRefStep(operand, patterns, result: result, isTest: isTest, next: $0) }
         }
     }
 

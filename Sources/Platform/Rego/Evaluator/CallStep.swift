@@ -112,9 +112,7 @@ class CallStep: Step {
 
 /// Calls a function of the policy.
 final class RuleCallStep: CallStep {
-    // The program keeps its sets; a counted reference would make a circle of a function that calls itself, which is refused
-    // only after it is compiled.
-    private unowned(unsafe) let set: RuleSet
+    private let set: RuleSet
 
     init(_ set: RuleSet, _ arguments: [Operand], result: Matcher, isTest: Bool, location: Location, next: Step) {
         self.set = set

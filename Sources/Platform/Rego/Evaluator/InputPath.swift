@@ -4,8 +4,8 @@
 final class InputPath {
     /// Where what was found is kept.
     let number: Int
-    /// Nil for `input` itself.
-    let parent: InputPath?
+    /// Nil for `input` itself, which the program keeps, and with it all below.
+    unowned(unsafe) let parent: InputPath?
     let key: Value
     private var children: [InputPath] = []
     private let length: Int
@@ -37,13 +37,13 @@ enum Memo {
 extension Machine {
     /// What stands at a place of `input`; nil is undefined.
     func document(_ path: InputPath) -> Value? {
-        guard let parent = path.parent else { return input }
+        if path.number == 0 { return input }
         switch memos[path.number] {
         case .value(let value): return value
         case .undefined: return nil
         case .unknown: break
         }
-        guard let above = document(parent), let value = lookup(above, path.key) else {
+        guard let parent = path.parent, let above = document(parent), let value = lookup(above, path.key) else {
             memos[path.number] = .undefined
             return nil
         }

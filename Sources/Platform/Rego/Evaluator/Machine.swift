@@ -29,7 +29,9 @@ final class Machine {
 
     // MARK: Frames
     private var slots: UnsafeMutablePointer<Value>
-    private var capacity: Int
+    private var capacity = 64
+    /// The slots that have a value, be it one of a frame that was left.
+    private var made = 0
     private(set) var base = 0
     private var top = 0
 
@@ -43,7 +45,7 @@ final class Machine {
     /// What the bodies that run now have collected, those of inner ones last.
     private var collected: UnsafeMutablePointer<Value>
     private var collectedCount = 0
-    private var collectedCapacity = 32
+    private var collectedCapacity = 16
     var returned: Value?
     /// The caller's emit has all it needs.
     var isSatisfied = false
@@ -92,9 +94,7 @@ final class Machine {
         self.limits = limits
         self.isStrict = isStrict
         stackStart = Machine.stackAddress()
-        capacity = 64
         slots = UnsafeMutablePointer<Value>.allocate(capacity: capacity)
-        slots.initialize(repeating: .null, count: capacity)
         collected = UnsafeMutablePointer<Value>.allocate(capacity: collectedCapacity)
         cache = Places(repeating: .unknown, count: program.sets.count)
         memos = Places(repeating: .unknown, count: program.memoCount)
@@ -102,11 +102,11 @@ final class Machine {
         reserve = max(limits.steps, 0) - fuel
         deadline = limits.time.map { ContinuousClock.now + $0 }
         context.budget = limits.memory
-        context.checkpoint = { [unowned self] in try self.checkClock() }
+        context.checkpoint = deadline == nil ? {} : { [unowned self] in try self.checkClock() }
     }
 
     deinit {
-        slots.deinitialize(count: capacity)
+        slots.deinitialize(count: made)
         slots.deallocate()
         collected.deinitialize(count: collectedCount)
         collected.deallocate()
@@ -143,7 +143,7 @@ final class Machine {
     @inline(__always)
     private func setSize(_ size: Int) {
         top = base &+ size
-        if top > capacity { grow() }
+        if top > made { make(top) }
     }
 
     @inline(__always)
@@ -170,20 +170,22 @@ final class Machine {
     }
 
     /// What the clauses of a set of rules collect.
-    func gather(_ clauses: [RuleSet.Clause]) throws -> [Value] {
+    func gather(_ set: RuleSet, _ numbers: Range<Int>) throws -> [Value] {
         let start = collectedCount
         let outer = try enter(top)
         try deepen()
-        for clause in clauses {
-            setSize(clause.frameSize)
-            if let body = clause.onlyBody {
-                _ = try body.run(self)
-                continue
-            }
-            let before = collectedCount
-            for body in clause.bodies {
-                _ = try body.run(self)
-                if collectedCount > before { break }
+        for number in numbers {
+            try set.clause(number)._withUnsafeGuaranteedRef { clause in
+                setSize(clause.frameSize)
+                if let body = clause.onlyBody {
+                    _ = try body.run(self)
+                    return
+                }
+                let before = collectedCount
+                for body in clause.bodies {
+                    _ = try body.run(self)
+                    if collectedCount > before { break }
+                }
             }
         }
         depth &-= 1
@@ -219,7 +221,7 @@ final class Machine {
         // They are the first slots of the function's frame.
         let start = top
         let end = start + max(arguments.count, set.arity)
-        if end > capacity { grow(to: end) }
+        if end > made { make(end) }
         for (index, argument) in arguments.enumerated() { slots[start &+ index] = argument.value(self) }
         if arguments.count < set.arity {
             for index in arguments.count..<set.arity { slots[start + index] = .null }
@@ -241,8 +243,8 @@ final class Machine {
         let outer = try enter(start)
         let saved = returned
         returned = nil
-        var isDone = false
-        for clause in set.clauses where !isDone { isDone = try !run(clause) }
+        var number = 0
+        while number < set.clauseCount, try set.clause(number)._withUnsafeGuaranteedRef({ try run($0) }) { number += 1 }
         if returned == nil, let fallback = set.fallback { _ = try run(fallback) }
         let value = returned
         returned = saved
@@ -282,16 +284,17 @@ final class Machine {
         return goesOn
     }
 
-    private func grow() { grow(to: top) }
-
-    private func grow(to size: Int) {
-        let larger = max(capacity * 2, size)
-        let moved = UnsafeMutablePointer<Value>.allocate(capacity: larger)
-        moved.moveInitialize(from: slots, count: capacity)
-        (moved + capacity).initialize(repeating: .null, count: larger - capacity)
-        slots.deallocate()
-        slots = moved
-        capacity = larger
+    /// Makes slots up to a number.
+    private func make(_ size: Int) {
+        if size > capacity {
+            capacity = max(capacity * 2, size)
+            let moved = UnsafeMutablePointer<Value>.allocate(capacity: capacity)
+            moved.moveInitialize(from: slots, count: made)
+            slots.deallocate()
+            slots = moved
+        }
+        (slots + made).initialize(repeating: .null, count: size - made)
+        made = size
     }
 
     /// Counts one step.

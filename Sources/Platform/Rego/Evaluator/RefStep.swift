@@ -1,17 +1,8 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
 
-/// Follows a reference; runs what follows for each way there is.
-final class RefStep: Step {
-    enum Head {
-        case operand(Operand)
-        case input(InputPath)
-        /// Documents that no rule makes.
-        case base
-        /// A place that rules may make or have part in.
-        case tree(RuleNode)
-    }
-
+/// Follows a reference from a known value; runs what follows for each way there is.
+class RefStep: Step {
     enum Key {
         case name(String)
         /// Known when the step runs.
@@ -20,47 +11,34 @@ final class RefStep: Step {
         case open(Matcher)
     }
 
-    let head: Head
-    let keys: [Key]
+    final let keys: [Key]
     /// What the value is held against.
-    let result: Matcher
+    final let result: Matcher
     /// A false value stops the line: the reference stands alone.
-    let isTest: Bool
-    let next: Step
-    /// Starts at `data`.
-    private let isDocument: Bool
+    final let isTest: Bool
+    final let next: Step
+    /// Starts at `data`, where a key may be written as a number.
+    private final let isDocument: Bool
 
-    init(_ head: Head, _ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
-        (self.head, self.result, self.isTest, self.next) = (head, result, isTest, next)
+    init(_ keys: [Key], result: Matcher, isTest: Bool, isDocument: Bool = false, next: Step) {
+        (self.result, self.isTest, self.isDocument, self.next) = (result, isTest, isDocument, next)
         self.keys = keys.map { key in
             if case .known(.constant(.string(let name))) = key { return .name(name) }
             return key
         }
-        switch head {
-        case .base, .tree: isDocument = true
-        default: isDocument = false
-        }
     }
+
+    /// Where the reference begins; nil is undefined.
+    func start(_ machine: Machine) throws -> Value? { nil }
 
     override func run(_ machine: Machine) throws -> Bool {
         try machine.tick()
-        switch head {
-        case .operand(let operand): return try follow(operand.value(machine), 0, machine)
-        case .input(let path):
-            guard let start = machine.document(path) else { return true }
-            return try follow(start, 0, machine)
-        case .base: return try follow(machine.data, 0, machine)
-        case .tree(let node):
-            if node.isPlainRule, machine.overridden.isEmpty {
-                guard !node.isFunction, let value = try machine.answer(node.ruleSet) else { return true }
-                return try follow(value, 0, machine)
-            }
-            return try machine.follow(node, PlainDocuments.find(node.path, in: machine.data), 0, self)
-        }
+        guard let value = try start(machine) else { return true }
+        return try follow(value, 0, machine)
     }
 
     /// Goes on from a value with the keys from `at` on.
-    func follow(_ start: consuming Value, _ at: Int, _ machine: Machine) throws -> Bool {
+    final func follow(_ start: consuming Value, _ at: Int, _ machine: Machine) throws -> Bool {
         var at = at
         while at < keys.count {
             switch keys[at] {
@@ -84,15 +62,80 @@ final class RefStep: Step {
     }
 
     @inline(__always)
-    private func member(_ value: Value, _ key: Value) -> Value? {
+    private final func member(_ value: Value, _ key: Value) -> Value? {
         lookup(value, key) ?? (isDocument ? PlainDocuments.member(value, key) : nil)
     }
 
     /// At the end of the path.
     @inline(__always)
-    func arrive(_ value: Value, _ machine: Machine) throws -> Bool {
+    final func arrive(_ value: Value, _ machine: Machine) throws -> Bool {
         if isTest { return value.isFalse ? true : try next.run(machine) }
         return result.matches(value, machine) ? try next.run(machine) : true
+    }
+}
+
+/// A reference that begins at a term.
+final class TermRefStep: RefStep {
+    private let operand: Operand
+
+    init(_ operand: Operand, _ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
+        self.operand = operand
+        super.init(keys, result: result, isTest: isTest, next: next)
+    }
+
+    override func start(_ machine: Machine) -> Value? { operand.value(machine) }
+}
+
+/// A reference that begins at a variable, with a key that is known when it is compiled.
+final class MemberStep: RefStep {
+    private let slot: Int
+    private let name: String
+
+    init(_ slot: Int, _ name: String, _ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
+        (self.slot, self.name) = (slot, name)
+        super.init(keys, result: result, isTest: isTest, next: next)
+    }
+
+    override func start(_ machine: Machine) -> Value? { lookup(machine[slot], named: name) }
+}
+
+/// A reference that begins at `input`.
+final class InputStep: RefStep {
+    private let path: InputPath
+
+    init(_ path: InputPath, _ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
+        self.path = path
+        super.init(keys, result: result, isTest: isTest, next: next)
+    }
+
+    override func start(_ machine: Machine) -> Value? { machine.document(path) }
+}
+
+/// A reference to documents that no rule makes.
+final class DataStep: RefStep {
+    init(_ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
+        super.init(keys, result: result, isTest: isTest, isDocument: true, next: next)
+    }
+
+    override func start(_ machine: Machine) -> Value? { machine.data }
+}
+
+/// A reference to a place that rules may make or have part in.
+final class TreeStep: RefStep {
+    private let node: RuleNode
+
+    init(_ node: RuleNode, _ keys: [Key], result: Matcher, isTest: Bool, next: Step) {
+        self.node = node
+        super.init(keys, result: result, isTest: isTest, isDocument: true, next: next)
+    }
+
+    override func run(_ machine: Machine) throws -> Bool {
+        try machine.tick()
+        if node.isPlainRule, machine.overridden.isEmpty {
+            guard !node.isFunction, let value = try machine.answer(node.ruleSet) else { return true }
+            return try follow(value, 0, machine)
+        }
+        return try machine.follow(node, PlainDocuments.find(node.path, in: machine.data), 0, self)
     }
 }
 

@@ -38,7 +38,10 @@ final class RuleSet {
     let number: Int
     let path: [String]
     let kind: Kind
-    var clauses: [Clause] = []
+    private(set) var clauses: [Clause] = []
+    /// The same, to be read without counting references: a set changes only while it is compiled.
+    private var places: UnsafeMutablePointer<Unmanaged<Clause>>?
+    private(set) var clauseCount = 0
     /// For when no clause gives a value.
     var fallback: Clause?
     let arity: Int
@@ -49,6 +52,28 @@ final class RuleSet {
     init(number: Int, path: [String], kind: Kind, arity: Int) {
         (self.number, self.path, self.kind, self.arity) = (number, path, kind, arity)
         name = (["data"] + path).joined(separator: ".")
+    }
+
+    deinit { places?.deallocate() }
+
+    @inline(__always)
+    func clause(_ number: Int) -> Unmanaged<Clause> {
+        assert(number >= 0 && number < clauseCount)
+        return places.unsafelyUnwrapped[number]
+    }
+
+    func clear() {
+        setClauses([])
+        fallback = nil
+    }
+
+    /// While compiling only.
+    func setClauses(_ clauses: [Clause]) {
+        self.clauses = clauses
+        clauseCount = clauses.count
+        places?.deallocate()
+        places = UnsafeMutablePointer<Unmanaged<Clause>>.allocate(capacity: clauses.count)
+        for (index, clause) in clauses.enumerated() { places?[index] = Unmanaged.passUnretained(clause) }
     }
 }
 
@@ -108,7 +133,7 @@ extension Machine {
     private func compute(_ set: RuleSet) throws -> Value? {
         switch set.kind {
         case .value: try single(set)
-        case .set: .set(SetValue(try gather(set.clauses)))
+        case .set: .set(SetValue(try gather(set, 0..<set.clauseCount)))
         case .general, .function: nil
         }
     }
@@ -133,8 +158,8 @@ extension Machine {
 
     private func general(_ set: RuleSet) throws -> Members {
         let tree = Members()
-        for clause in set.clauses {
-            let found = try gather([clause])
+        for (number, clause) in set.clauses.enumerated() {
+            let found = try gather(set, number..<(number + 1))
             let width = clause.depth + 1
             for start in stride(from: 0, to: found.count, by: width) {
                 var place = tree
