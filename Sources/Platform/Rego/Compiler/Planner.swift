@@ -378,6 +378,7 @@ struct Planner {
                 count += 1
             }
             let rest = Array(patterns.dropFirst(count))
+            if isKept, case .open? = rest.first { path.isIterated = true }
             return { InputStep(path, rest, result: result, isTest: isTest, next: $0) }
         case .data:
             // Down the rule tree as far as keys are fixed and nothing above has a say.

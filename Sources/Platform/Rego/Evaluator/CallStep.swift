@@ -31,7 +31,7 @@ class CallStep: Step {
     }
 
     @inline(__always)
-    final func arrive(_ value: Value, _ machine: Machine) throws -> Bool {
+    final func arrive(_ value: consuming Value, _ machine: Machine) throws -> Bool {
         if isTest { return value.isFalse ? true : try next.run(machine) }
         return result.matches(value, machine) ? try next.run(machine) : true
     }

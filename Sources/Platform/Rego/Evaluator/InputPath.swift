@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
 
 /// A place in `input` that rules name by constant keys: looked up once for an evaluation, however many lines name it.
 final class InputPath {
@@ -9,6 +10,8 @@ final class InputPath {
     let key: Value
     private var children: [InputPath] = []
     private let length: Int
+    /// Some line goes through all members. While compiling only.
+    var isIterated = false
     /// The lookup of a path calls that of its parent.
     private static let maxLength = 8
 
@@ -46,6 +49,12 @@ extension Machine {
         guard let parent = path.parent, let above = document(parent), let value = lookup(above, path.key) else {
             memos[path.number] = .undefined
             return nil
+        }
+        // Its members are put in order once.
+        if path.isIterated, case .node(let node) = value, node.isObject {
+            let object = Value.object(ObjectValue(node))
+            memos[path.number] = .value(object)
+            return object
         }
         memos[path.number] = .value(value)
         return value

@@ -82,7 +82,7 @@ enum Matcher {
     }
 
     @inline(__always)
-    func matches(_ value: Value, _ machine: Machine) -> Bool {
+    func matches(_ value: consuming Value, _ machine: Machine) -> Bool {
         switch self {
         case .any: return true
         case .bind(let slot):

@@ -49,16 +49,53 @@ class RefStep: Step {
                 guard let next = member(start, operand.value(machine)) else { return true }
                 start = next
             case .open(let pattern):
-                let isLast = at + 1 == keys.count
-                return try machine.forEach(start) { key, member in
-                    try machine.tick()
-                    guard pattern.matches(key, machine) else { return true }
-                    return isLast ? try arrive(member, machine) : try follow(member, at + 1, machine)
-                }
+                return try each(start, pattern, at + 1, machine)
             }
             at += 1
         }
         return try arrive(start, machine)
+    }
+
+    /// Goes on from every member whose key fits.
+    private final func each(_ value: Value, _ pattern: Matcher, _ at: Int, _ machine: Machine) throws -> Bool {
+        switch value {
+        case .node(let node) where node.isArray:
+            var index = 0
+            for element in node.elements {
+                try machine.tick()
+                if pattern.matches(.int(index), machine), try !goOn(.node(element), at, machine) { return false }
+                index += 1
+            }
+        case .node(let node):
+            for (key, value) in node.sortedMembers {
+                try machine.tick()
+                if pattern.matches(.string(key), machine), try !goOn(.node(value), at, machine) { return false }
+            }
+        case .array(let elements):
+            for (index, element) in elements.enumerated() {
+                try machine.tick()
+                if pattern.matches(.int(index), machine), try !goOn(element, at, machine) { return false }
+            }
+        case .object(let object):
+            for index in object.keys.indices {
+                try machine.tick()
+                if pattern.matches(object.keys[index], machine), try !goOn(object.values[index], at, machine) {
+                    return false
+                }
+            }
+        case .set(let set):
+            for member in set.members {
+                try machine.tick()
+                if pattern.matches(member, machine), try !goOn(member, at, machine) { return false }
+            }
+        default: break
+        }
+        return true
+    }
+
+    @inline(__always)
+    private final func goOn(_ member: consuming Value, _ at: Int, _ machine: Machine) throws -> Bool {
+        at == keys.count ? try arrive(member, machine) : try follow(member, at, machine)
     }
 
     @inline(__always)
@@ -68,7 +105,7 @@ class RefStep: Step {
 
     /// At the end of the path.
     @inline(__always)
-    final func arrive(_ value: Value, _ machine: Machine) throws -> Bool {
+    final func arrive(_ value: consuming Value, _ machine: Machine) throws -> Bool {
         if isTest { return value.isFalse ? true : try next.run(machine) }
         return result.matches(value, machine) ? try next.run(machine) : true
     }

@@ -161,31 +161,45 @@ private func find(_ value: Value, in sorted: [Value]) -> (index: Int, found: Boo
 /// without looking for the order of their keys each time.
 private struct ListOrder {
     private let values: [Value]
-    /// The keys of the first value in order; none when it is no object of a document.
-    private var keys: [String] = []
-    /// Which values have these keys and no others.
-    private var hasKeys: [Bool] = []
+    /// How many keys the first value has; 0 when it is no object of a document.
+    private var width = 0
+    /// What each value has under these keys in order.
+    private var members: [Node] = []
+    /// Where a value's members begin; -1 when it has other keys.
+    private var starts: [Int] = []
 
     init(_ values: [Value]) {
         self.values = values
         guard case .node(let first) = values[0], first.isObject, case .node(let second) = values[1],
-            first.count == second.count, first.count <= 32
+            first.count == second.count, first.count <= 32, first.count > 0
         else { return }
-        keys = first.sortedMembers.map(\.key)
-        hasKeys = values.map { value in
-            guard case .node(let node) = value, node.count == keys.count else { return false }
-            return keys.allSatisfy { node[dynamic: $0] != nil }
+        let sorted = first.sortedMembers
+        width = sorted.count
+        members.reserveCapacity(width * values.count)
+        starts.reserveCapacity(values.count)
+        for (_, member) in sorted { members.append(member) }
+        starts.append(0)
+        for value in values.dropFirst() { starts.append(add(value, sorted)) }
+    }
+
+    private mutating func add(_ value: Value, _ sorted: [(key: String, value: Node)]) -> Int {
+        guard case .node(let node) = value, node.count == width else { return -1 }
+        let start = members.count
+        for (key, _) in sorted {
+            guard let member = node[dynamic: key] else {
+                members.removeLast(members.count - start)
+                return -1
+            }
+            members.append(member)
         }
+        return start
     }
 
     func compare(_ one: Int, _ two: Int) -> Int {
-        guard !keys.isEmpty, hasKeys[one], hasKeys[two], case .node(let a) = values[one],
-            case .node(let b) = values[two]
-        else { return Rego.compare(values[one], values[two]) }
-        for key in keys {
-            guard let mine = a[dynamic: key], let theirs = b[dynamic: key], !mine.hasSameContent(as: theirs) else {
-                continue
-            }
+        guard width > 0, starts[one] >= 0, starts[two] >= 0 else { return Rego.compare(values[one], values[two]) }
+        for index in 0..<width {
+            let (mine, theirs) = (members[starts[one] + index], members[starts[two] + index])
+            if mine.hasSameContent(as: theirs) { continue }
             let order = Rego.compare(.node(mine), .node(theirs))
             if order != 0 { return order }
         }
