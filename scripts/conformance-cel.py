@@ -2,7 +2,8 @@
 """Runs cel-spec's simple tests: conformance-cel.py BINARY FOLDER.
 
 FOLDER holds NAME.textproto, each a SimpleTestFile. All expressions are evaluated in one run of `bulwark cel eval --batch`.
-Left out is what needs protobuf messages, which Kubernetes does not enable: told by what a test itself uses.
+Expressions are checked first unless a test says not to; deduced types count. Left out is what needs protobuf messages, which
+Kubernetes does not enable: told by what a test itself uses. Types of variables that are messages are declared.
 """
 import base64
 import json
@@ -196,6 +197,69 @@ def same(want, got):
     return a == b
 
 
+PRIMITIVES = {"BOOL": "bool", "INT64": "int", "UINT64": "uint", "DOUBLE": "double", "STRING": "string", "BYTES": "bytes"}
+
+
+def type_text(fields):
+    """A cel.expr.Type as the binary reads and writes it."""
+    (name, value), = fields
+    if name == "primitive":
+        return PRIMITIVES[value]
+    if name == "wrapper":
+        return f"wrapper({PRIMITIVES[value]})"
+    if name in ("dyn", "null"):
+        return name
+    if name == "well_known":
+        return {"ANY": "dyn", "TIMESTAMP": "google.protobuf.Timestamp", "DURATION": "google.protobuf.Duration"}[value]
+    if name == "list_type":
+        return f"list({type_text(get(value, 'elem_type'))})"
+    if name == "map_type":
+        return f"map({type_text(get(value, 'key_type'))}, {type_text(get(value, 'value_type'))})"
+    if name == "type":
+        return f"type({type_text(value)})" if value else "type"
+    if name in ("message_type", "type_param"):
+        return value.decode()
+    if name == "abstract_type":
+        inner = [type_text(v) for k, v in value if k == "parameter_types"]
+        label = get(value, "name").decode()
+        return f"{label}({', '.join(inner)})" if inner else label
+    raise Unsupported(f"declares {name}")
+
+
+def declarations(test):
+    """The variables and functions of a test's type_env."""
+    types, functions = {}, {}
+    for key, declared in test:
+        if key != "type_env":
+            continue
+        name = get(declared, "name").decode()
+        if get(declared, "ident") is not None:
+            types[name] = type_text(get(get(declared, "ident"), "type"))
+        for kind, overload in get(declared, "function", []):
+            if kind == "overloads":
+                functions.setdefault(name, []).append({
+                    "parameters": [type_text(v) for k, v in overload if k == "params"],
+                    "result": type_text(get(overload, "result_type"))})
+    return types, functions
+
+
+def test_messages():
+    """The fields of cel-spec's TestAllTypes, which follow its naming."""
+    scalars = {"int32": "int", "int64": "int", "uint32": "uint", "uint64": "uint", "float": "double", "double": "double",
+               "bool": "bool", "string": "string", "bytes": "bytes", "timestamp": "timestamp", "duration": "duration"}
+    found = {}
+    for name in ("cel.expr.conformance.proto2.TestAllTypes", "cel.expr.conformance.proto3.TestAllTypes"):
+        nested = name + ".NestedMessage"
+        fields = {"single_nested_message": nested, "repeated_nested_message": f"list({nested})"}
+        for scalar, kind in scalars.items():
+            fields["single_" + scalar] = kind
+            fields["repeated_" + scalar] = f"list({kind})"
+            if scalar not in ("timestamp", "duration"):
+                fields[f"single_{scalar}_wrapper"] = f"wrapper({kind})"
+        found[name], found[nested] = fields, {"bb": "int"}
+    return found
+
+
 def messages(expression, container):
     """Whether an expression names a message, enum or extension of protobuf."""
     text = container + " " + expression
@@ -220,6 +284,10 @@ def main():
                 try:
                     if messages(expression, container):
                         raise Unsupported("uses protobuf messages")
+                    types, functions = declarations(test)
+                    check_only = get(test, "check_only") == "true"
+                    deduced = get(get(test, "typed_result", []), "deduced_type")
+                    deduced = type_text(deduced) if deduced is not None else None
                     bindings = {}
                     for key, binding in test:
                         if key == "bindings":
@@ -228,16 +296,19 @@ def main():
                     want = None
                     if get(test, "eval_error") is None and get(test, "any_eval_errors") is None:
                         result = get(test, "typed_result")
-                        if get(test, "check_only") == "true":
-                            raise Unsupported("asks for the type alone")
                         want = get(result, "result", []) if result is not None else get(test, "value")
-                        want = {"bool": True} if want is None else tagged(want)
+                        want = None if check_only else {"bool": True} if want is None else tagged(want)
                 except Unsupported as why:
                     skipped[str(why)] = skipped.get(str(why), 0) + 1
                     print(f"SKIP {label}: {why}")
                     continue
-                cases.append((label, expression, want))
-                requests.append(json.dumps({"expr": expression, "container": container, "bindings": bindings}))
+                cases.append((label, expression, want, deduced, check_only))
+                request = {"expr": expression, "container": container, "bindings": bindings}
+                if get(test, "disable_check") != "true":
+                    request |= {"check": True, "types": types, "functions": functions, "typeOnly": check_only}
+                    if any("TestAllTypes" in text for text in types.values()):
+                        request["objects"] = test_messages()
+                requests.append(json.dumps(request))
     if not cases:
         print(f"no tests in {folder}")
         return 1
@@ -248,9 +319,14 @@ def main():
         print(f"exit {done.returncode} after {len(answers)} of {len(cases)} tests: {done.stderr.strip()[-1000:]}")
         return 1
     passed = failed = 0
-    for (label, expression, want), line in zip(cases, answers):
+    for (label, expression, want, deduced, check_only), line in zip(cases, answers):
         answer = json.loads(line)
-        good = "error" in answer if want is None else "value" in answer and same(want, answer["value"])
+        if check_only:
+            good = answer.get("type") == deduced
+            want = {"type": deduced}
+        else:
+            good = "error" in answer if want is None else "value" in answer and same(want, answer["value"])
+            good = good and (deduced is None or answer.get("type") == deduced)
         if good:
             passed += 1
         else:

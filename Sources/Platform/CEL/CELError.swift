@@ -13,6 +13,8 @@ package struct CELError: Error, Sendable, CustomStringConvertible {
     /// 1-based line and column of the expression; 0 where unknown.
     package var line: Int
     package var column: Int
+    /// What else is wrong with the expression, in the order of the text.
+    package var others: [CELError] = []
 
     package init(_ code: Code, _ message: String, line: Int = 0, column: Int = 0) {
         self.code = code
@@ -21,5 +23,16 @@ package struct CELError: Error, Sendable, CustomStringConvertible {
         self.column = column
     }
 
-    package var description: String { line == 0 ? message : "\(line):\(column): \(message)" }
+    /// - Parameter offset: the byte of the text where it is.
+    init(_ code: Code, _ message: String, in text: String, at offset: Int) {
+        let before = text.utf8.prefix(offset)
+        let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
+        let start = before.lastIndex(of: 0x0A).map { before.distance(from: before.startIndex, to: $0) + 1 } ?? 0
+        self.init(code, message, line: line, column: before.count - start + 1)
+    }
+
+    package var description: String {
+        let own = line == 0 ? message : "\(line):\(column): \(message)"
+        return ([own] + others.map(\.description)).joined(separator: "; ")
+    }
 }

@@ -1,7 +1,24 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// A parsed expression; macros are expanded.
-indirect enum CELExpression: Sendable {
+struct CELExpression: Sendable {
+    let form: CELForm
+    /// The byte of the text where it stands: for an operator its sign, for a field its name.
+    let offset: Int
+
+    init(_ form: CELForm, _ offset: Int) { (self.form, self.offset) = (form, offset) }
+
+    /// `a.b.c` of names alone.
+    var qualifiedName: String? {
+        switch form {
+        case .identifier(let name, let isAbsolute): (isAbsolute ? "." : "") + name
+        case .select(let target, let field, false): target.qualifiedName.map { "\($0).\(field)" }
+        default: nil
+        }
+    }
+}
+
+indirect enum CELForm: Sendable {
     case literal(CELValue)
     /// A name; one with a leading dot is looked up without the container.
     case identifier(String, isAbsolute: Bool)
@@ -28,8 +45,10 @@ indirect enum CELExpression: Sendable {
 }
 
 final class CELComprehension: Sendable {
-    enum Kind: Sendable {
-        case all, exists, existsOne, map, filter, transformList, transformMap, transformEntry, sortBy
+    enum Kind: String, Sendable {
+        case all, exists, existsOne, map, filter, transformList, transformMap
+        case transformEntry = "transformMapEntry"
+        case sortBy
     }
 
     let kind: Kind

@@ -35,6 +35,7 @@ struct CELParser {
     }
 
     private var token: CELLexer.Token { tokens[at].token }
+    private var offset: Int { tokens[at].offset }
 
     private mutating func advance() { if at < tokens.count - 1 { at += 1 } }
 
@@ -48,14 +49,7 @@ struct CELParser {
         if !accept(symbol) { throw unexpected("expected `\(symbol)`") }
     }
 
-    func fail(_ message: String) -> CELError {
-        let before = source.utf8.prefix(tokens[at].offset)
-        let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
-        let column =
-            before.count
-            - (before.lastIndex(of: 0x0A).map { before.distance(from: before.startIndex, to: $0) + 1 } ?? 0)
-        return CELError(.syntax, message, line: line, column: column + 1)
-    }
+    func fail(_ message: String) -> CELError { CELError(.syntax, message, in: source, at: tokens[at].offset) }
 
     private func unexpected(_ hint: String = "") -> CELError {
         let what: String =
@@ -89,27 +83,32 @@ struct CELParser {
     private mutating func conditional() throws(CELError) -> CELExpression {
         try nested { (parser) throws(CELError) in
             let condition = try parser.or()
+            let offset = parser.offset
             guard parser.accept("?") else { return condition }
             let yes = try parser.or()
             try parser.expect(":")
-            return .conditional(condition, yes, try parser.conditional())
+            return CELExpression(.conditional(condition, yes, try parser.conditional()), offset)
         }
     }
 
     private mutating func or() throws(CELError) -> CELExpression {
         var left = try and()
-        while accept("||") {
+        while token == .symbol("||") {
+            let offset = offset
+            advance()
             try countOperator()
-            left = .or(left, try and())
+            left = CELExpression(.or(left, try and()), offset)
         }
         return left
     }
 
     private mutating func and() throws(CELError) -> CELExpression {
         var left = try relation()
-        while accept("&&") {
+        while token == .symbol("&&") {
+            let offset = offset
+            advance()
             try countOperator()
-            left = .and(left, try relation())
+            left = CELExpression(.and(left, try relation()), offset)
         }
         return left
     }
@@ -122,8 +121,9 @@ struct CELParser {
             if token == .identifier("in") { name = "in" }
             guard let name else { return left }
             try countOperator()
+            let offset = offset
             advance()
-            left = .call("_\(name)_", target: nil, [left, try addition()])
+            left = CELExpression(.call("_\(name)_", target: nil, [left, try addition()]), offset)
         }
     }
 
@@ -131,8 +131,9 @@ struct CELParser {
         var left = try multiplication()
         while case .symbol(let symbol) = token, symbol == "+" || symbol == "-" {
             try countOperator()
+            let offset = offset
             advance()
-            left = .call("_\(symbol)_", target: nil, [left, try multiplication()])
+            left = CELExpression(.call("_\(symbol)_", target: nil, [left, try multiplication()]), offset)
         }
         return left
     }
@@ -141,26 +142,28 @@ struct CELParser {
         var left = try unary()
         while case .symbol(let symbol) = token, symbol == "*" || symbol == "/" || symbol == "%" {
             try countOperator()
+            let offset = offset
             advance()
-            left = .call("_\(symbol)_", target: nil, [left, try unary()])
+            left = CELExpression(.call("_\(symbol)_", target: nil, [left, try unary()]), offset)
         }
         return left
     }
 
     private mutating func unary() throws(CELError) -> CELExpression {
         try nested { (parser) throws(CELError) in
-            if parser.accept("!") { return .call("!_", target: nil, [try parser.unary()]) }
+            let offset = parser.offset
+            if parser.accept("!") { return CELExpression(.call("!_", target: nil, [try parser.unary()]), offset) }
             guard parser.accept("-") else { return try parser.member() }
             // A literal with its sign, so that the least number can be written.
             switch parser.token {
             case .int(let value):
                 guard value <= UInt64(Int.max) + 1 else { throw parser.fail("a number is too small") }
                 parser.advance()
-                return try parser.members(.literal(.int(Int(truncatingIfNeeded: 0 &- value))))
+                return try parser.members(CELExpression(.literal(.int(Int(truncatingIfNeeded: 0 &- value))), offset))
             case .double(let value):
                 parser.advance()
-                return try parser.members(.literal(.double(-value)))
-            default: return .call("-_", target: nil, [try parser.unary()])
+                return try parser.members(CELExpression(.literal(.double(-value)), offset))
+            default: return CELExpression(.call("-_", target: nil, [try parser.unary()]), offset)
             }
         }
     }
@@ -175,21 +178,25 @@ struct CELParser {
             if accept(".") {
                 try countOperator()
                 let isOptional = accept("?")
+                let offset = offset
                 let name = try fieldName()
                 if !isOptional, accept("(") {
-                    left = try method(name, left)
+                    left = try method(name, left, offset)
                 } else {
-                    left = .select(left, name, isOptional: isOptional)
+                    left = CELExpression(.select(left, name, isOptional: isOptional), offset)
                 }
-            } else if accept("[") {
+            } else if token == .symbol("[") {
+                let offset = offset
+                advance()
                 try countOperator()
                 let isOptional = accept("?")
                 let index = try conditional()
                 try expect("]")
-                left = .index(left, index, isOptional: isOptional)
+                left = CELExpression(.index(left, index, isOptional: isOptional), offset)
             } else if token == .symbol("{"), let name = left.qualifiedName {
+                let offset = offset
                 advance()
-                left = try message(name)
+                left = CELExpression(try message(name), offset)
             } else {
                 return left
             }
@@ -218,7 +225,7 @@ struct CELParser {
         return found
     }
 
-    private mutating func message(_ name: String) throws(CELError) -> CELExpression {
+    private mutating func message(_ name: String) throws(CELError) -> CELForm {
         var fields: [(String, CELExpression, Bool)] = []
         while !accept("}") {
             let isOptional = accept("?")
@@ -237,23 +244,24 @@ struct CELParser {
 
     private mutating func primary() throws(CELError) -> CELExpression {
         let current = token
+        let offset = offset
         switch current {
         case .int(let value):
             guard value <= UInt64(Int.max) else { throw fail("a number is too large") }
             advance()
-            return .literal(.int(Int(value)))
+            return CELExpression(.literal(.int(Int(value))), offset)
         case .uint(let value):
             advance()
-            return .literal(.uint(value))
+            return CELExpression(.literal(.uint(value)), offset)
         case .double(let value):
             advance()
-            return .literal(.double(value))
+            return CELExpression(.literal(.double(value)), offset)
         case .string(let text):
             advance()
-            return .literal(.string(text))
+            return CELExpression(.literal(.string(text)), offset)
         case .bytes(let bytes):
             advance()
-            return .literal(.bytes(bytes))
+            return CELExpression(.literal(.bytes(bytes)), offset)
         case .identifier(let name): return try named(name, isAbsolute: false)
         case .symbol("."):
             advance()
@@ -275,7 +283,7 @@ struct CELParser {
                     break
                 }
             }
-            return .list(elements)
+            return CELExpression(.list(elements), offset)
         case .symbol("{"):
             advance()
             var entries: [(CELExpression, CELExpression, Bool)] = []
@@ -289,35 +297,38 @@ struct CELParser {
                     break
                 }
             }
-            return .map(entries)
+            return CELExpression(.map(entries), offset)
         default: throw unexpected()
         }
     }
 
     private mutating func named(_ name: String, isAbsolute: Bool) throws(CELError) -> CELExpression {
+        let offset = offset
         if !isAbsolute {
             switch name {
             case "true", "false":
                 advance()
-                return .literal(.bool(name == "true"))
+                return CELExpression(.literal(.bool(name == "true")), offset)
             case "null":
                 advance()
-                return .literal(.null)
+                return CELExpression(.literal(.null), offset)
             default: break
             }
         }
         if CELParser.reserved.contains(name) { throw fail("reserved identifier: \(name)") }
         advance()
-        if accept("(") { return try function(name, isAbsolute: isAbsolute) }
-        if !isAbsolute, let local = locals.last(where: { $0.name == name }) { return .local(local.slot) }
-        return .identifier(name, isAbsolute: isAbsolute)
+        if accept("(") { return CELExpression(try function(name, isAbsolute: isAbsolute), offset) }
+        if !isAbsolute, let local = locals.last(where: { $0.name == name }) {
+            return CELExpression(.local(local.slot), offset)
+        }
+        return CELExpression(.identifier(name, isAbsolute: isAbsolute), offset)
     }
 
-    private mutating func function(_ name: String, isAbsolute: Bool) throws(CELError) -> CELExpression {
+    private mutating func function(_ name: String, isAbsolute: Bool) throws(CELError) -> CELForm {
         if name == "has" {
             let tested = try conditional()
             try expect(")")
-            guard case .select(let target, let field, false) = tested else {
+            guard case .select(let target, let field, false) = tested.form else {
                 throw fail("invalid argument to has() macro")
             }
             return .present(target, field)
@@ -333,19 +344,26 @@ struct CELParser {
     }
 
     /// A method's call after its parenthesis, or what a macro stands for.
-    private mutating func method(_ name: String, _ target: CELExpression) throws(CELError) -> CELExpression {
+    private mutating func method(_ name: String, _ target: CELExpression, _ offset: Int) throws(CELError)
+        -> CELExpression
+    {
+        CELExpression(try methodForm(name, target, offset), offset)
+    }
+
+    private mutating func methodForm(_ name: String, _ target: CELExpression, _ offset: Int) throws(CELError) -> CELForm
+    {
         let qualifier = target.qualifiedName
         if qualifier == "cel", name == "bind" { return try bind() }
         if qualifier == "cel", name == "block" || name == "@block" { return try block() }
         if qualifier == "cel", name == "index" || name == "iterVar" || name == "accuVar" {
             let given = try arguments()
-            let numbers = given.map { if case .literal(.int(let number)) = $0 { "\(number)" } else { "?" } }
+            let numbers = given.map { if case .literal(.int(let number)) = $0.form { "\(number)" } else { "?" } }
             let variable = "@\(name):\(numbers.joined(separator: ":"))"
             if let local = locals.last(where: { $0.name == variable }) { return .local(local.slot) }
             return .identifier(variable, isAbsolute: false)
         }
         let back = at
-        if let macro = try macro(name, target) { return macro }
+        if let macro = try macro(name, target, offset) { return macro }
         at = back
         return .call(name, target: target, try arguments())
     }
@@ -374,7 +392,9 @@ struct CELParser {
         return nil
     }
 
-    private mutating func macro(_ name: String, _ target: CELExpression) throws(CELError) -> CELExpression? {
+    private mutating func macro(
+        _ name: String, _ target: CELExpression, _ offset: Int
+    ) throws(CELError) -> CELForm? {
         let kinds: [String: (CELComprehension.Kind, two: Bool?)] = [
             "all": (.all, nil), "exists": (.exists, nil), "exists_one": (.existsOne, nil),
             "existsOne": (.existsOne, nil),
@@ -382,7 +402,7 @@ struct CELParser {
             "transformMap": (.transformMap, true), "transformMapEntry": (.transformEntry, true),
             "sortBy": (.sortBy, false),
         ]
-        if name == "optMap" || name == "optFlatMap" { return try optional(name, target) }
+        if name == "optMap" || name == "optFlatMap" { return try optional(name, target, offset) }
         guard let (kind, two) = kinds[name] else { return nil }
         guard let first = try variable() else {
             if token != .symbol(")") { throw fail("\(name)() variable name must be a simple identifier") }
@@ -404,7 +424,7 @@ struct CELParser {
         if accept(",") { given.append(try conditional()) }
         locals.removeLast(locals.count - count)
         try expect(")")
-        func made(_ condition: CELExpression?, _ body: CELExpression?) -> CELExpression {
+        func made(_ condition: CELExpression?, _ body: CELExpression?) -> CELForm {
             .comprehension(
                 CELComprehension(
                     kind, range: target, keySlot: keySlot, valueSlot: valueSlot, condition: condition, body: body))
@@ -417,7 +437,9 @@ struct CELParser {
         }
     }
 
-    private mutating func optional(_ name: String, _ target: CELExpression) throws(CELError) -> CELExpression? {
+    private mutating func optional(
+        _ name: String, _ target: CELExpression, _ offset: Int
+    ) throws(CELError) -> CELForm? {
         guard let variable = try variable() else { throw fail("\(name)() variable name must be a simple identifier") }
         let slot = slot()
         let whole = self.slot()
@@ -425,15 +447,16 @@ struct CELParser {
         let body = try conditional()
         locals.removeLast()
         try expect(")")
-        let value = CELExpression.bind(slot: slot, .call("value", target: .local(whole), []), body)
-        let result = name == "optMap" ? CELExpression.call("optional.of", target: nil, [value]) : value
+        func made(_ form: CELForm) -> CELExpression { CELExpression(form, offset) }
+        let value = made(.bind(slot: slot, made(.call("value", target: made(.local(whole)), [])), body))
+        let result = name == "optMap" ? made(.call("optional.of", target: nil, [value])) : value
+        let has = made(.call("hasValue", target: made(.local(whole)), []))
         return .bind(
             slot: whole, target,
-            .conditional(
-                .call("hasValue", target: .local(whole), []), result, .call("optional.none", target: nil, [])))
+            made(.conditional(has, result, made(.call("optional.none", target: nil, [])))))
     }
 
-    private mutating func bind() throws(CELError) -> CELExpression {
+    private mutating func bind() throws(CELError) -> CELForm {
         guard let variable = try variable() else { throw fail("cel.bind() variable name must be a simple identifier") }
         let value = try conditional()
         try expect(",")
@@ -445,7 +468,7 @@ struct CELParser {
         return .bind(slot: slot, value, body)
     }
 
-    private mutating func block() throws(CELError) -> CELExpression {
+    private mutating func block() throws(CELError) -> CELForm {
         try expect("[")
         let count = locals.count
         var slots: [Int] = []
@@ -464,16 +487,5 @@ struct CELParser {
         locals.removeLast(locals.count - count)
         try expect(")")
         return .block(slots: slots, parts, body)
-    }
-}
-
-extension CELExpression {
-    /// `a.b.c` of names alone.
-    var qualifiedName: String? {
-        switch self {
-        case .identifier(let name, let isAbsolute): (isAbsolute ? "." : "") + name
-        case .select(let target, let field, false): target.qualifiedName.map { "\($0).\(field)" }
-        default: nil
-        }
     }
 }

@@ -3,29 +3,53 @@ import Documents
 
 /// A compiled expression, ready for any number of evaluations on any thread.
 package final class CELProgram: Sendable {
-    let expression: CELExpression
-    let slotCount: Int
-    /// Names are also looked up below this one: `a.b`.
-    let container: String
     package let text: String
+    /// What it gives; `dyn` where it was not checked.
+    package let type: CELType
+    let root: CELStep
+    let slotCount: Int
+    /// Levels of the expression.
+    let height: Int
+    /// Names of the variables by their slot.
+    let names: [String]
 
-    /// Steps that one evaluation may take.
-    package static let defaultSteps = 1_000_000
-
+    /// Unchecked: any name may turn up at evaluation.
     package init(_ text: String, container: String = "") throws(CELError) {
         var parser = try CELParser(text)
-        expression = try parser.parse()
-        slotCount = parser.slotCount
-        self.container = container
-        self.text = text
+        let expression = try parser.parse()
+        var compiler = CELCompiler(CELEnvironment(container: container, isOpen: true))
+        root = try compiler.compile(expression)
+        (names, height) = (compiler.names, compiler.height)
+        (slotCount, self.text, type) = (parser.slotCount, text, .dyn)
+    }
+
+    /// Checked against what there is; throws all that is wrong with it.
+    /// - Parameter wanted: the types that it may give; any where empty.
+    package init(_ text: String, in environment: CELEnvironment, giving wanted: [CELType] = []) throws(CELError) {
+        var parser = try CELParser(text)
+        let expression = try parser.parse()
+        let type = try CELChecker.check(expression, text, slots: parser.slotCount, in: environment)
+        if !wanted.isEmpty, type != .dyn, !wanted.contains(type) {
+            let names = wanted.map(\.name).joined(separator: " or ")
+            throw CELError(.check, "must evaluate to \(names), but gives \(type.name)")
+        }
+        var compiler = CELCompiler(environment)
+        root = try compiler.compile(expression)
+        (names, height) = (compiler.names, compiler.height)
+        (slotCount, self.text, self.type) = (parser.slotCount, text, type)
+    }
+
+    /// The type of an expression that need not be evaluated.
+    package static func type(of text: String, in environment: CELEnvironment) throws(CELError) -> CELType {
+        var parser = try CELParser(text)
+        return try CELChecker.check(try parser.parse(), text, slots: parser.slotCount, in: environment)
     }
 
     /// Evaluates with variables that are looked up when the expression comes to them.
     package func evaluate(
-        steps: Int = defaultSteps, variables: @escaping (String) throws(CELError) -> CELValue?
+        limits: CELLimits = .standard, variables: @escaping (String) throws(CELError) -> CELValue?
     ) throws(CELError) -> CELValue {
-        let evaluator = CELEvaluator(self, steps: steps, variables: variables)
-        return try evaluator.evaluate(expression)
+        try CELEvaluator(self, limits: limits, lookup: variables).evaluate(self)
     }
 
     package func evaluate(_ variables: [String: CELValue] = [:]) throws(CELError) -> CELValue {
@@ -51,7 +75,7 @@ package final class CELProgram: Sendable {
         for name in [
             "bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type", "optional_type",
             "google.protobuf.Timestamp", "google.protobuf.Duration", "net.IP", "net.CIDR", "kubernetes.Quantity",
-            "kubernetes.URL",
+            "kubernetes.URL", "kubernetes.Semver",
         ] { found[name] = name }
         return found
     }()
@@ -60,42 +84,5 @@ package final class CELProgram: Sendable {
         let plain = name.hasPrefix(".") ? String(name.dropFirst()) : name
         for candidate in candidates(plain, container) { if let type = types[candidate] { return type } }
         return nil
-    }
-}
-
-/// Messages of protobuf that stand for plain values.
-enum CELWrappers {
-    static func value(_ name: String, _ fields: [String: CELValue]) throws(CELError) -> CELValue? {
-        let prefix = "google.protobuf."
-        guard name.hasPrefix(prefix) else { return nil }
-        let value = fields["value"]
-        switch name.dropFirst(prefix.count) {
-        case "BoolValue": return value ?? .bool(false)
-        case "Int64Value", "Int32Value":
-            guard case .int(let int)? = value else { return .int(0) }
-            if name.hasSuffix("Int32Value"), Int32(exactly: int) == nil { throw CELEvaluator.error("range error") }
-            return .int(int)
-        case "UInt64Value", "UInt32Value":
-            guard case .uint(let uint)? = value else { return .uint(0) }
-            if name.hasSuffix("UInt32Value"), UInt32(exactly: uint) == nil { throw CELEvaluator.error("range error") }
-            return .uint(uint)
-        case "DoubleValue": return value ?? .double(0)
-        case "FloatValue":
-            guard case .double(let double)? = value else { return .double(0) }
-            return .double(Double(Float(double)))
-        case "StringValue": return value ?? .string("")
-        case "BytesValue": return value ?? .bytes([])
-        case "Timestamp", "Duration":
-            func number(_ name: String) -> Int { if case .int(let int)? = fields[name] { int } else { 0 } }
-            let time = CELTime(seconds: number("seconds"), nanoseconds: number("nanos"))
-            return name.hasSuffix("Timestamp") ? .timestamp(time) : .duration(time)
-        case "Struct": return fields["fields"] ?? .map(CELMap())
-        case "ListValue": return fields["values"] ?? .list([])
-        case "Value":
-            if fields["null_value"] != nil || fields.isEmpty { return .null }
-            return fields["bool_value"] ?? fields["number_value"] ?? fields["string_value"] ?? fields["struct_value"]
-                ?? fields["list_value"]
-        default: return nil
-        }
     }
 }

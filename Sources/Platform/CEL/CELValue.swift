@@ -2,7 +2,7 @@
 import Documents
 
 /// A value of the expression language.
-package indirect enum CELValue: Sendable {
+package enum CELValue: Sendable {
     case null
     case bool(Bool)
     case int(Int)
@@ -15,12 +15,16 @@ package indirect enum CELValue: Sendable {
     case timestamp(CELTime)
     case duration(CELTime)
     case type(String)
-    case optional(CELValue?)
+    indirect case optional(CELValue?)
     /// Kubernetes' `ip` and `cidr`; without a prefix it is an address.
-    case network(CELNetwork)
-    case quantity(CELQuantity)
-    case url(CELURL)
-    case version(CELVersion)
+    indirect case network(CELNetwork)
+    indirect case quantity(CELQuantity)
+    indirect case url(CELURL)
+    indirect case version(CELVersion)
+    /// A named format of Kubernetes.
+    case format(CELFormat)
+    /// A part of a question about rights.
+    indirect case authority(CELAuthority)
     /// A place in a document, taken apart where it is needed.
     case node(Node)
 
@@ -46,8 +50,11 @@ package indirect enum CELValue: Sendable {
 
     /// The boolean, or nil when this is none.
     package var bool: Bool? {
-        if case .bool(let bool) = resolved { return bool }
-        return nil
+        switch self {
+        case .bool(let bool): bool
+        case .node(let node): node.bool
+        default: nil
+        }
     }
 
     /// The string, or nil when this is none.
@@ -75,12 +82,34 @@ package indirect enum CELValue: Sendable {
         case .quantity: "kubernetes.Quantity"
         case .url: "kubernetes.URL"
         case .version: "kubernetes.Semver"
+        case .format: "kubernetes.NamedFormat"
+        case .authority(let authority): authority.typeName
         case .node: "dyn"
+        }
+    }
+
+    /// The bytes of a text where they stand; nil when this is none.
+    func withBytes<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R? {
+        switch self {
+        case .string(var text): text.withUTF8(body)
+        case .node(let node): node.kind == .string ? node.withUTF8(body) : nil
+        default: nil
         }
     }
 
     /// Equality of the language: numbers by value across their types, texts by their bytes; values of other types differ.
     static func equal(_ one: CELValue, _ two: CELValue) -> Bool {
+        switch (one, two) {
+        case (.node(let a), .string(let b)), (.string(let b), .node(let a)):
+            guard a.kind == .string else { return false }
+            return a.withUTF8 { bytes in b.utf8.count == bytes.count && b.utf8.elementsEqual(bytes) } ?? false
+        case (.node(let a), .node(let b)) where a.kind == .string && b.kind == .string: return a.hasSameText(as: b)
+        case (.string(let a), .string(let b)): return a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+        default: return equalParts(one, two)
+        }
+    }
+
+    private static func equalParts(_ one: CELValue, _ two: CELValue) -> Bool {
         let (one, two) = (one.resolved, two.resolved)
         switch (one, two) {
         case (.null, .null): return true
@@ -101,6 +130,8 @@ package indirect enum CELValue: Sendable {
         case (.quantity(let a), .quantity(let b)): return CELQuantity.compare(a, b) == 0
         case (.url(let a), .url(let b)): return a.text == b.text
         case (.version(let a), .version(let b)): return CELVersion.compare(a, b) == 0
+        case (.format(let a), .format(let b)): return a == b
+        case (.authority(let a), .authority(let b)): return a == b
         default: return compareNumbers(one, two) == 0
         }
     }
@@ -187,6 +218,11 @@ package struct CELMap: Sendable {
     }
 
     var count: Int { entries.count }
+
+    subscript(text key: String) -> CELValue? {
+        if !index.isEmpty { return index[.text(Array(key.utf8))].map { entries[$0].value } }
+        return entries.first { CELValue.equal($0.key, .string(key)) }?.value
+    }
 
     subscript(key: CELValue) -> CELValue? {
         if !index.isEmpty { return Key(key).flatMap { index[$0] }.map { entries[$0].value } }

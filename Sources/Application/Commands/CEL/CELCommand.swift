@@ -7,7 +7,8 @@ import Rego
 /// `bulwark cel`: expressions of the Common Expression Language.
 struct CELCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cel", abstract: "Evaluate expressions of the Common Expression Language.",
+        commandName: "cel",
+        abstract: "Evaluate expressions of the Common Expression Language.",
         subcommands: [CELEval.self])
 }
 
@@ -66,31 +67,6 @@ struct CELEval: ParsableCommand {
         } catch {
             Terminal.note("\(error)")
             throw error.code == .syntax ? ExitStatus.unreadable : ExitStatus.unfinished
-        }
-    }
-}
-
-/// Evaluates many expressions in one process: a JSON object a line in, one out.
-///
-/// In: `{"expr", "container"?, "bindings"?: {name: tagged value}}`. Out: `{"value": tagged}` or `{"error": text}`.
-enum CELBatch {
-    static func run() {
-        while let line = readLine() {
-            Terminal.say(answer(Array(line.utf8)))
-        }
-    }
-
-    private static func answer(_ line: [UInt8]) -> String {
-        do {
-            let request = try JSONReader.read(line, source: "request").root
-            var variables: [String: CELValue] = [:]
-            for (name, value) in request["bindings"]?.members.map({ ($0.key.string, $0.value) }) ?? [] {
-                variables[name] = try CELValue(tagged: value)
-            }
-            let program = try CELProgram(request["expr"]?.string ?? "", container: request["container"]?.string ?? "")
-            return "{\"value\":\(try program.evaluate(variables).taggedJSON)}"
-        } catch {
-            return "{\"error\":\(EditValue.string("\(error)").json)}"
         }
     }
 }

@@ -23,17 +23,6 @@ extension CELFunctions {
         }
         table["size"] = { arguments, _ in try size(arguments) }
         table["matches"] = { arguments, _ in try CELText.matches(arguments) }
-        table["contains"] = { arguments, _ in
-            let (a, b) = (scalars(try text(arguments, 0, "contains")), scalars(try text(arguments, 1, "contains")))
-            return .bool(find(b, in: a, from: 0) != nil)
-        }
-        table["startsWith"] = { arguments, _ in
-            .bool(try text(arguments, 0, "startsWith").utf8.starts(with: try text(arguments, 1, "startsWith").utf8))
-        }
-        table["endsWith"] = { arguments, _ in
-            let (a, b) = (try text(arguments, 0, "endsWith"), try text(arguments, 1, "endsWith"))
-            return .bool(a.utf8.count >= b.utf8.count && a.utf8.suffix(b.utf8.count).elementsEqual(b.utf8))
-        }
         table["charAt"] = { arguments, _ in
             let (all, index) = (scalars(try text(arguments, 0, "charAt")), try number(arguments, 1, "charAt"))
             guard index >= 0, index <= all.count else { throw CELEvaluator.error("index out of range: \(index)") }

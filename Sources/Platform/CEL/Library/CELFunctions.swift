@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
 
 /// The functions of the language and of the libraries that Kubernetes enables, by name; a method's first argument is what
 /// it is called on.
@@ -14,6 +15,7 @@ enum CELFunctions {
         addCollections(&table)
         addNetworks(&table)
         addKubernetes(&table)
+        addFormats(&table)
         return table
     }()
 
@@ -25,30 +27,19 @@ enum CELFunctions {
         addOptionalMethods(&table)
         addNetworkMethods(&table)
         addKubernetesMethods(&table)
+        addFormatMethods(&table)
+        addAuthorizerMethods(&table)
         return table
     }()
 
     static func isKnown(_ name: String) -> Bool { functions[name] != nil }
 
-    static func call(_ name: String, _ arguments: [CELValue], _ evaluator: CELEvaluator) throws(CELError) -> CELValue {
-        guard let body = functions[name] else { throw CELEvaluator.error("unbound function: \(name)") }
-        return try run(body, arguments, evaluator)
-    }
+    static func function(_ name: String) -> Body? { functions[name] }
 
-    static func call(method name: String, _ arguments: [CELValue], _ evaluator: CELEvaluator) throws(CELError)
-        -> CELValue
-    {
-        guard let body = methods[name] else { throw CELEvaluator.error("unbound function: \(name)") }
-        return try run(body, arguments, evaluator)
-    }
+    static func method(_ name: String) -> Body? { methods[name] }
 
-    private static func run(
-        _ body: Body, _ arguments: [CELValue], _ evaluator: CELEvaluator
-    ) throws(CELError) -> CELValue {
-        do { return try body(arguments, evaluator) } catch let error as CELError { throw error } catch {
-            throw CELEvaluator.error("\(error)")
-        }
-    }
+    /// The functions and the methods that there are.
+    static var known: (functions: [String], methods: [String]) { (functions.keys.sorted(), methods.keys.sorted()) }
 
     static func noOverload(_ name: String, _ arguments: [CELValue]) -> CELError {
         CELEvaluator.error(
@@ -74,10 +65,6 @@ enum CELFunctions {
     // MARK: Operators
 
     private static func addOperators(_ table: inout [String: Body]) {
-        table["!_"] = { arguments, _ in
-            guard case .bool(let value) = arguments[0].resolved else { throw noOverload("!_", arguments) }
-            return .bool(!value)
-        }
         table["-_"] = { arguments, _ in
             switch arguments[0].resolved {
             case .int(let int):
@@ -88,8 +75,6 @@ enum CELFunctions {
             default: throw noOverload("-_", arguments)
             }
         }
-        table["_==_"] = { arguments, _ in .bool(CELValue.equal(arguments[0], arguments[1])) }
-        table["_!=_"] = { arguments, _ in .bool(!CELValue.equal(arguments[0], arguments[1])) }
         let orders: [(String, @Sendable (Int) -> Bool)] = [
             ("_<_", { $0 < 0 }), ("_<=_", { $0 <= 0 }), ("_>_", { $0 > 0 }), ("_>=_", { $0 >= 0 }),
         ]
@@ -104,13 +89,6 @@ enum CELFunctions {
                 return .bool(test(order))
             }
         }
-        table["_in_"] = { arguments, _ in
-            switch arguments[1].resolved {
-            case .list(let elements): return .bool(elements.contains { CELValue.equal($0, arguments[0]) })
-            case .map(let map): return .bool(map[arguments[0]] != nil)
-            default: throw noOverload("@in", arguments)
-            }
-        }
         for name in ["_+_", "_-_", "_*_", "_/_", "_%_"] {
             table[name] = { arguments, evaluator in try arithmetic(name, arguments, evaluator) }
         }
@@ -123,7 +101,7 @@ enum CELFunctions {
         }
     }
 
-    private static func arithmetic(
+    static func arithmetic(
         _ name: String, _ arguments: [CELValue], _ evaluator: CELEvaluator
     ) throws(CELError) -> CELValue {
         func checked<T>(_ result: (partialValue: T, overflow: Bool)) throws(CELError) -> T {
@@ -294,6 +272,12 @@ enum CELFunctions {
     }
 
     static func size(_ arguments: [CELValue]) throws(CELError) -> CELValue {
+        if case .node(let node)? = arguments.first {
+            switch node.kind {
+            case .array, .object, .string: return .int(CELCost.size(.node(node)))
+            default: throw noOverload("size", arguments)
+            }
+        }
         switch arguments.first?.resolved {
         case .string(let text): return .int(text.unicodeScalars.count)
         case .bytes(let bytes): return .int(bytes.count)

@@ -21,6 +21,8 @@ enum CELText {
         case .url(let url): url.text
         case .quantity(let quantity): quantity.text
         case .version(let version): version.text
+        case .format(let format): format.rawValue
+        case .authority(let authority): authority.typeName
         case .list(let elements): "[" + elements.map { plain($0) }.joined(separator: ", ") + "]"
         case .map(let map):
             "{" + map.entries.map { "\(plain($0.key)): \(plain($0.value))" }.sorted().joined(separator: ", ") + "}"
@@ -172,7 +174,7 @@ enum CELText {
             for entry in map.entries { parts.append((try text(entry.key), try text(entry.value))) }
             parts.sort { $0.0 < $1.0 }
             return "{" + parts.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
-        case .optional, .network, .url, .quantity, .version:
+        case .optional, .network, .url, .quantity, .version, .format, .authority:
             throw CELEvaluator.error(
                 "error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given \(value.typeName)"
             )

@@ -156,7 +156,7 @@ extension CELFunctions {
         table["sum"] = { arguments, evaluator in
             let list = try elements(arguments, 0, "sum")
             guard var total = list.first else { return .int(0) }
-            for value in list.dropFirst() { total = try call("_+_", [total, value], evaluator) }
+            for value in list.dropFirst() { total = try arithmetic("_+_", [total, value], evaluator) }
             return total
         }
     }

@@ -1,0 +1,215 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+import Foundation
+
+/// A function or method by its body.
+final class CallStep: CELStep, @unchecked Sendable {
+    private let name: String
+    private let body: CELFunctions.Body?
+    private let arguments: [CELStep]
+    private let cost: CELCost
+
+    init(_ name: String, _ body: CELFunctions.Body?, _ arguments: [CELStep]) {
+        (self.name, self.body, self.arguments) = (name, body, arguments)
+        cost = CELCost(name)
+    }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        guard let body else { throw CELEvaluator.error("unbound function: \(name)") }
+        var values: [CELValue] = []
+        values.reserveCapacity(arguments.count)
+        for argument in arguments { values.append(try argument.evaluate(run)) }
+        try run.pay(cost.units(values))
+        do { return try body(values, run) } catch let error as CELError { throw error } catch {
+            throw CELEvaluator.error("\(error)")
+        }
+    }
+}
+
+/// A function of a namespace, unless a variable has the namespace's name.
+final class NamespaceStep: CELStep, @unchecked Sendable {
+    private let slots: [Int]
+    private let function: CELStep
+    private let method: CELStep
+
+    init(_ slots: [Int], _ function: CELStep, _ method: CELStep) {
+        (self.slots, self.function, self.method) = (slots, function, method)
+    }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        for slot in slots where try run.variable(slot) != nil { return try method.evaluate(run) }
+        return try function.evaluate(run)
+    }
+}
+
+/// `&&` and `||`: an error counts only where the other side does not decide.
+final class LogicStep: CELStep, @unchecked Sendable {
+    private let one: CELStep
+    private let two: CELStep
+    private let stop: Bool
+
+    init(_ one: CELStep, _ two: CELStep, stopsAt stop: Bool) { (self.one, self.two, self.stop) = (one, two, stop) }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        var failure: CELError?
+        do throws(CELError) {
+            if try one.holds(run, stop ? "||" : "&&") == stop { return .bool(stop) }
+        } catch {
+            if error.code == .limit { throw error }
+            failure = error
+        }
+        guard let failure else { return .bool(try two.holds(run, stop ? "||" : "&&")) }
+        do throws(CELError) {
+            if try two.holds(run, stop ? "||" : "&&") == stop { return .bool(stop) }
+        } catch {
+            if error.code == .limit { throw error }
+        }
+        throw failure
+    }
+}
+
+final class ConditionalStep: CELStep, @unchecked Sendable {
+    private let condition: CELStep
+    private let yes: CELStep
+    private let no: CELStep
+
+    init(_ condition: CELStep, _ yes: CELStep, _ no: CELStep) {
+        (self.condition, self.yes, self.no) = (condition, yes, no)
+    }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        try condition.holds(run, "?:") ? try yes.evaluate(run) : try no.evaluate(run)
+    }
+}
+
+final class NotStep: CELStep, @unchecked Sendable {
+    private let inner: CELStep
+
+    init(_ inner: CELStep) { self.inner = inner }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        let value = try inner.evaluate(run)
+        try run.pay(1)
+        guard let bool = value.bool else { throw CELFunctions.noOverload("!_", [value]) }
+        return .bool(!bool)
+    }
+}
+
+final class EqualStep: CELStep, @unchecked Sendable {
+    private let one: CELStep
+    private let two: CELStep
+    private let isNegated: Bool
+
+    init(_ one: CELStep, _ two: CELStep, isNegated: Bool) {
+        (self.one, self.two, self.isNegated) = (one, two, isNegated)
+    }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        let (one, two) = (try one.evaluate(run), try two.evaluate(run))
+        try run.pay(CELCost.equality(one, two))
+        return .bool(CELValue.equal(one, two) != isNegated)
+    }
+}
+
+/// `a in b`
+final class MemberStep: CELStep, @unchecked Sendable {
+    private let one: CELStep
+    private let two: CELStep
+
+    init(_ one: CELStep, _ two: CELStep) { (self.one, self.two) = (one, two) }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        let (member, all) = (try one.evaluate(run), try two.evaluate(run))
+        switch all {
+        case .list(let elements):
+            try run.pay(elements.count)
+            return .bool(elements.contains { CELValue.equal($0, member) })
+        case .map(let map):
+            try run.pay(1)
+            return .bool(map[member.resolved] != nil)
+        case .node(let node) where node.isArray:
+            try run.pay(node.count)
+            return .bool(node.elements.contains { CELValue.equal(.node($0), member) })
+        case .node(let node) where node.isObject:
+            try run.pay(1)
+            guard case .string(let key) = member.resolved else { return .bool(false) }
+            return .bool(node[dynamic: key] != nil)
+        default: throw CELFunctions.noOverload("@in", [member, all])
+        }
+    }
+}
+
+/// `a.or(b)` and `a.orValue(b)`: `b` is looked at only where there is nothing in `a`.
+final class OptionalOrStep: CELStep, @unchecked Sendable {
+    private let target: CELStep
+    private let other: CELStep
+    private let isValue: Bool
+
+    init(_ target: CELStep, _ other: CELStep, isValue: Bool) {
+        (self.target, self.other, self.isValue) = (target, other, isValue)
+    }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        try run.pay(1)
+        let value = try target.evaluate(run)
+        // What is no optional is there, as cel-go has it.
+        guard case .optional(let inner) = value else { return value }
+        if let inner { return isValue ? inner : value }
+        let second = try other.evaluate(run)
+        if isValue { return second }
+        guard case .optional = second else { throw CELEvaluator.error("no such overload: or") }
+        return second
+    }
+}
+
+/// Tests of texts, in the bytes where they stand.
+final class TextTestStep: CELStep, @unchecked Sendable {
+    enum Test: String { case startsWith, endsWith, contains }
+
+    private let test: Test
+    private let target: CELStep
+    private let part: CELStep
+
+    init(_ test: Test, _ target: CELStep, _ part: CELStep) {
+        (self.test, self.target, self.part) = (test, target, part)
+    }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        let (target, part) = (try target.evaluate(run), try part.evaluate(run))
+        try run.pay(CELCost(test.rawValue).units([target, part]))
+        let test = test
+        let found = target.withBytes { bytes in
+            part.withBytes { piece -> Bool in
+                guard piece.count <= bytes.count, let start = bytes.baseAddress, let wanted = piece.baseAddress else {
+                    return piece.isEmpty
+                }
+                switch test {
+                case .startsWith: return memcmp(start, wanted, piece.count) == 0
+                case .endsWith: return memcmp(start + (bytes.count - piece.count), wanted, piece.count) == 0
+                case .contains: return TextTestStep.contains(bytes, piece)
+                }
+            }
+        }
+        guard case .some(.some(let holds)) = found else {
+            throw CELFunctions.noOverload(test.rawValue, [target, part])
+        }
+        return .bool(holds)
+    }
+
+    private static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ piece: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let start = bytes.baseAddress, let wanted = piece.baseAddress, !piece.isEmpty else {
+            return piece.isEmpty
+        }
+        var at = 0
+        // From one place with the first byte to the next.
+        while at + piece.count <= bytes.count {
+            guard let found = memchr(start + at, Int32(wanted[0]), bytes.count - piece.count - at + 1) else {
+                return false
+            }
+            at = UnsafeRawPointer(found) - UnsafeRawPointer(start)
+            if memcmp(start + at, wanted, piece.count) == 0 { return true }
+            at += 1
+        }
+        return false
+    }
+}
