@@ -8,8 +8,8 @@ import Rego
 struct CELCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cel",
-        abstract: "Evaluate expressions of the Common Expression Language.",
-        subcommands: [CELEval.self])
+        abstract: "Evaluate expressions of the Common Expression Language, and judge by policies of them.",
+        subcommands: [CELEval.self, CELJudge.self, CELBench.self])
 }
 
 /// `bulwark cel eval`

@@ -1,0 +1,73 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import CEL
+import Documents
+
+/// What expressions of admission policies may name: the variables of ValidatingAdmissionPolicy and their types.
+struct PolicyExpressions {
+    private(set) var environment: CELEnvironment
+
+    /// Slots of what a request brings.
+    struct Slots: Sendable {
+        let object: Int
+        let oldObject: Int
+        let request: Int
+        let namespaceObject: Int
+        let authorizer: Int
+        let requestResource: Int
+        let params: Int
+    }
+
+    let slots: Slots
+    private let hasParams: Bool
+
+    init(hasParams: Bool) {
+        var environment = CELEnvironment(isHomogeneous: true)
+        for (name, fields) in Self.objects { environment.objects[name] = fields }
+        slots = Slots(
+            object: environment.declare("object", .dyn), oldObject: environment.declare("oldObject", .dyn),
+            request: environment.declare("request", .object("kubernetes.AdmissionRequest")),
+            namespaceObject: environment.declare("namespaceObject", .dyn),
+            authorizer: environment.declare("authorizer", .opaque("kubernetes.authorization.Authorizer", [])),
+            requestResource: environment.declare(
+                "authorizer.requestResource", .opaque("kubernetes.authorization.ResourceCheck", [])),
+            params: environment.declare("params", .dyn))
+        self.environment = hasParams ? environment : environment.hiding(["params"])
+        self.hasParams = hasParams
+    }
+
+    private static let objects: [String: [String: CELType]] = [
+        "kubernetes.AdmissionRequest": [
+            "kind": .object("kubernetes.GroupVersionKind"), "resource": .object("kubernetes.GroupVersionResource"),
+            "subResource": .string, "requestKind": .object("kubernetes.GroupVersionKind"),
+            "requestResource": .object("kubernetes.GroupVersionResource"), "requestSubResource": .string,
+            "name": .string, "namespace": .string, "operation": .string,
+            "userInfo": .object("kubernetes.UserInfo"), "dryRun": .bool, "options": .dyn,
+        ],
+        "kubernetes.GroupVersionKind": ["group": .string, "version": .string, "kind": .string],
+        "kubernetes.GroupVersionResource": ["group": .string, "version": .string, "resource": .string],
+        "kubernetes.UserInfo": [
+            "username": .string, "uid": .string, "groups": .list(.string), "extra": .map(.string, .list(.string)),
+        ],
+    ]
+
+    /// Adds `variables.NAME` with the type that its expression has; those before it may be named in it.
+    mutating func declare(variable name: String, _ program: CELProgram) -> Int {
+        environment.declare("variables.\(name)", program.type)
+    }
+
+    /// What may be named where nobody is asked about rights.
+    var withoutAuthorizer: CELEnvironment { environment.hiding(["authorizer", "authorizer.requestResource"]) }
+
+    /// What match conditions may name.
+    var conditions: CELEnvironment { environment.hiding(["namespaceObject"]) }
+
+    /// Reads an expression and checks it.
+    static func program(
+        _ fields: ObjectFields, _ key: String, in environment: CELEnvironment, giving types: [CELType] = []
+    ) throws(GatekeeperError) -> CELProgram {
+        let text = try fields.required(key)
+        do throws(CELError) { return try CELProgram(text, in: environment, giving: types) } catch {
+            throw GatekeeperError(.code, "\(fields.at(key)): \(error)")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+
+/// The objects that policies may take as parameters.
+struct PolicyParams: Sendable {
+    private struct Place: Hashable, Sendable {
+        let namespace: String
+        let name: String
+    }
+
+    private var objects: [AdmissionPolicy.ParamKind: [Place: Node]] = [:]
+
+    mutating func add(_ object: Node) throws(GatekeeperError) {
+        guard let apiVersion = object["apiVersion"]?.string, let kind = object["kind"]?.string,
+            let name = object["metadata"]?["name"]?.string
+        else { throw GatekeeperError(.invalid, "the object has no apiVersion, kind and name") }
+        let place = Place(namespace: object["metadata"]?["namespace"]?.string ?? "", name: name)
+        objects[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind), default: [:]][place] = object
+    }
+
+    mutating func remove(apiVersion: String, kind: String, namespace: String, name: String) {
+        let place = Place(namespace: namespace, name: name)
+        objects[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)]?[place] = nil
+    }
+
+    mutating func remove(apiVersion: String, kind: String) {
+        objects[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)] = nil
+    }
+
+    /// What a policy is evaluated with under a binding, in the order of their names: one nil where it takes none.
+    /// - Throws: where they are missing and the binding says that this is a "no", or where they cannot be named.
+    func all(
+        for policy: AdmissionPolicy, _ binding: AdmissionPolicyBinding, namespace: String
+    ) throws(GatekeeperError) -> [Node?] {
+        guard let kind = policy.paramKind, let reference = binding.params else { return [nil] }
+        let known = objects[kind] ?? [:]
+        let isNamespaced = known.keys.contains { !$0.namespace.isEmpty } || Self.namespaced.contains(kind)
+        var home = ""
+        if isNamespaced {
+            home = reference.namespace.isEmpty ? namespace : reference.namespace
+            guard !home.isEmpty else {
+                throw GatekeeperError(
+                    .evaluation,
+                    "cannot use namespaced paramRef in policy binding that matches cluster-scoped resources")
+            }
+        } else if !reference.namespace.isEmpty, !known.isEmpty {
+            throw GatekeeperError(
+                .evaluation, "paramRef.namespace must not be provided for a cluster-scoped `paramKind`")
+        }
+        var found: [Node?] = []
+        if let selector = reference.selector {
+            let places = known.filter { $0.key.namespace == home && selector.matches($0.value["metadata"]?["labels"]) }
+            found = places.sorted { $0.key.name < $1.key.name }.map(\.value)
+        } else if let object = known[Place(namespace: home, name: reference.name)] {
+            found = [object]
+        }
+        if found.isEmpty, reference.notFound == .deny {
+            throw GatekeeperError(
+                .evaluation, "no params found for policy binding with `Deny` parameterNotFoundAction")
+        }
+        return found
+    }
+
+    private static let namespaced: Set<AdmissionPolicy.ParamKind> = [
+        AdmissionPolicy.ParamKind(apiVersion: "v1", kind: "ConfigMap"),
+        AdmissionPolicy.ParamKind(apiVersion: "v1", kind: "Secret"),
+    ]
+}
