@@ -12,6 +12,8 @@ package final class CELProgram: Sendable {
     let height: Int
     /// Names of the variables by their slot.
     let names: [String]
+    /// Slots of the environment that it may ask for.
+    package let used: Set<Int>
 
     /// Unchecked: any name may turn up at evaluation.
     package init(_ text: String, container: String = "") throws(CELError) {
@@ -19,7 +21,7 @@ package final class CELProgram: Sendable {
         let expression = try parser.parse()
         var compiler = CELCompiler(CELEnvironment(container: container, isOpen: true))
         root = try compiler.compile(expression)
-        (names, height) = (compiler.names, compiler.height)
+        (names, height, used) = (compiler.names, compiler.height, compiler.used)
         (slotCount, self.text, type) = (parser.slotCount, text, .dyn)
     }
 
@@ -35,7 +37,7 @@ package final class CELProgram: Sendable {
         }
         var compiler = CELCompiler(environment)
         root = try compiler.compile(expression)
-        (names, height) = (compiler.names, compiler.height)
+        (names, height, used) = (compiler.names, compiler.height, compiler.used)
         (slotCount, self.text, self.type) = (parser.slotCount, text, type)
     }
 

@@ -83,6 +83,8 @@ package final class AdmissionPolicy: Sendable {
     let ownActions: [AdmissionPolicyBinding.Action]
     /// Controllers whose pods a policy about pods judges before they are made.
     let podControllers: Set<String>
+    /// Slots that any of its expressions asks for.
+    let used: Set<Int>
     let environment: CELEnvironment
     let slots: PolicyExpressions.Slots
 
@@ -109,6 +111,15 @@ package final class AdmissionPolicy: Sendable {
         validations = try AdmissionPolicy.validations(spec, expressions)
         annotations = try AdmissionPolicy.annotations(spec, expressions.withoutAuthorizer)
         environment = expressions.environment
+        var used: Set<Int> = []
+        for condition in conditions { used.formUnion(condition.program.used) }
+        for variable in variables { used.formUnion(variable.program.used) }
+        for validation in validations {
+            used.formUnion(validation.program.used)
+            used.formUnion(validation.messageExpression?.used ?? [])
+        }
+        for annotation in annotations { used.formUnion(annotation.program.used) }
+        self.used = used
         ownActions = isKyverno ? try AdmissionPolicy.ownActions(spec) : []
         podControllers = isKyverno ? try AdmissionPolicy.controllers(spec, matchConstraints) : []
         guard !validations.isEmpty || !annotations.isEmpty else {

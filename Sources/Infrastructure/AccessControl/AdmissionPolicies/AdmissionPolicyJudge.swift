@@ -88,15 +88,7 @@ extension AdmissionPolicy {
     /// Judges a request that the policy means.
     package func judge(_ input: PolicyInput, params: Node?) -> AdmissionPolicyResult {
         let evaluator = CELEvaluator(environment, limits: .conditions, authorizer: input.authorizer)
-        let request = input.request
-        evaluator.set(slots.object, input.object ?? request.object.map { .node($0) } ?? .null)
-        evaluator.set(slots.oldObject, request.oldObject.map { .node($0) } ?? .null)
-        evaluator.define(slots.request) { PolicyInput.value(request) }
-        evaluator.set(
-            slots.namespaceObject, request.isNamespace ? .null : input.namespace.map { .node($0) } ?? .null)
-        evaluator.define(slots.authorizer) { .authority(.authorizer(CELAuthorizationQuestion())) }
-        evaluator.define(slots.requestResource) { .authority(.resource(input.requestResource)) }
-        if paramKind != nil { evaluator.set(slots.params, params.map { .node($0) } ?? .null) }
+        fill(evaluator, input, params)
         for variable in variables { evaluator.define(variable.slot, variable.program) }
         var result = AdmissionPolicyResult()
         guard meets(evaluator, &result) else { return result }
@@ -105,6 +97,22 @@ extension AdmissionPolicy {
         evaluator.renew(.admission)
         annotate(evaluator, &result)
         return result
+    }
+
+    /// Brings what the expressions ask for; what takes work is made when they come to it.
+    private func fill(_ evaluator: CELEvaluator, _ input: PolicyInput, _ params: Node?) {
+        func node(_ node: Node?) -> CELValue { node.map { .node($0) } ?? .null }
+        evaluator.set(slots.object, input.object ?? node(input.request.object))
+        evaluator.set(slots.oldObject, node(input.request.oldObject))
+        evaluator.set(slots.namespaceObject, input.request.isNamespace ? .null : node(input.namespace))
+        if paramKind != nil { evaluator.set(slots.params, node(params)) }
+        if used.contains(slots.request) { evaluator.define(slots.request) { PolicyInput.value(input.request) } }
+        if used.contains(slots.authorizer) {
+            evaluator.define(slots.authorizer) { .authority(.authorizer(CELAuthorizationQuestion())) }
+        }
+        if used.contains(slots.requestResource) {
+            evaluator.define(slots.requestResource) { .authority(.resource(input.requestResource)) }
+        }
     }
 
     private func note(_ message: String, at index: Int?, in result: inout AdmissionPolicyResult) {

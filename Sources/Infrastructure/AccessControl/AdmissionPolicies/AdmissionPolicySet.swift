@@ -47,13 +47,24 @@ package struct AdmissionPolicySet: Sendable {
         package init() {}
     }
 
-    private var policies: [Key: AdmissionPolicy] = [:]
-    private var bindings: [Key: AdmissionPolicyBinding] = [:]
+    private var policies: [Key: AdmissionPolicy] = [:] { didSet { arrange() } }
+    private var bindings: [Key: AdmissionPolicyBinding] = [:] { didSet { arrange() } }
+    /// Policies that are bound, with their bindings, in the order of their names.
+    private var bound: [(policy: AdmissionPolicy, bindings: [AdmissionPolicyBinding])] = []
     private var params = PolicyParams()
 
     package init() {}
 
-    package var isEmpty: Bool { bindings.isEmpty || policies.isEmpty }
+    package var isEmpty: Bool { bound.isEmpty }
+
+    private mutating func arrange() {
+        let all = Dictionary(grouping: bindings.values) { Key(group: $0.group, name: $0.policyName) }
+        bound = []
+        for (key, policy) in policies.sorted(by: { ($0.key.name, $0.key.group) < ($1.key.name, $1.key.group) }) {
+            guard let own = all[key] else { continue }
+            bound.append((policy, own.sorted { $0.name < $1.name }))
+        }
+    }
 
     /// The kinds whose objects are parameters.
     package var paramKinds: Set<AdmissionPolicy.ParamKind> { Set(policies.values.compactMap(\.paramKind)) }
@@ -73,8 +84,8 @@ package struct AdmissionPolicySet: Sendable {
 
     /// Binds the policies that have no binding, to try them; gives their names.
     package mutating func bindTheRest() -> [String] {
-        let bound = Set(bindings.values.map { Key(group: $0.group, name: $0.policyName) })
-        let rest = policies.filter { !bound.contains($0.key) }
+        let known = Set(bindings.values.map { Key(group: $0.group, name: $0.policyName) })
+        let rest = policies.filter { !known.contains($0.key) }
         for (key, policy) in rest { bindings[key] = AdmissionPolicyBinding(trying: policy) }
         return rest.values.map(\.name).sorted()
     }
@@ -115,14 +126,7 @@ package struct AdmissionPolicySet: Sendable {
     /// What all policies say, in the order of their names and their bindings' names.
     package func judge(_ input: PolicyInput) -> Judgement {
         var judgement = Judgement()
-        var byPolicy: [Key: [AdmissionPolicyBinding]] = [:]
-        for binding in bindings.values {
-            byPolicy[Key(group: binding.group, name: binding.policyName), default: []].append(binding)
-        }
-        for policy in policies.values.sorted(by: { ($0.name, $0.group) < ($1.name, $1.group) }) {
-            guard let own = byPolicy[Key(group: policy.group, name: policy.name)] else { continue }
-            judge(input, policy, own.sorted { $0.name < $1.name }, &judgement)
-        }
+        for (policy, bindings) in bound { judge(input, policy, bindings, &judgement) }
         return judgement
     }
 

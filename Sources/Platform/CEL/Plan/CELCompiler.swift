@@ -6,11 +6,13 @@ struct CELCompiler {
     private(set) var names: [String]
     private var places: [String: Int] = [:]
     private(set) var height = 0
+    /// Slots that the expression may ask for.
+    private(set) var used: Set<Int> = []
     private var depth = 0
 
     init(_ environment: CELEnvironment) {
         self.environment = environment
-        names = environment.variables.map(\.name)
+        names = environment.names
         for name in names { places[name] = environment.slot(name) }
     }
 
@@ -24,14 +26,18 @@ struct CELCompiler {
         case .identifier(let name, let isAbsolute):
             let slots = slots((isAbsolute ? "." : "") + name)
             let type = CELProgram.typeName(name, environment.container).map { LiteralStep(.type($0)) }
-            return NameStep(slots, name: name, otherwise: type)
+            return slots.count == 1 && type == nil && !environment.isOpen
+                ? VariableStep(slots[0], name) : NameStep(slots, name: name, otherwise: type)
         case .select(let target, let field, let isOptional):
+            let slots = isOptional ? [] : expression.qualifiedName.map { self.slots($0) } ?? []
             let plain = SelectStep(try compile(target), field, isOptional: isOptional)
             guard !isOptional, let name = expression.qualifiedName else { return plain }
-            let slots = slots(name)
             var otherwise: CELStep = plain
             if let type = CELProgram.typeName(name, environment.container) { otherwise = LiteralStep(.type(type)) }
-            return slots.isEmpty ? otherwise : NameStep(slots, name: name, otherwise: otherwise)
+            if slots.isEmpty { return otherwise }
+            // A declared variable is always there.
+            return slots.count == 1 && !environment.isOpen
+                ? VariableStep(slots[0], name) : NameStep(slots, name: name, otherwise: otherwise)
         case .present(let target, let field):
             let slots = target.qualifiedName.map { self.slots("\($0).\(field)") } ?? []
             return PresentStep(try compile(target), field, slots: slots)
@@ -80,7 +86,11 @@ struct CELCompiler {
         let candidates =
             name.hasPrefix(".")
             ? [String(name.dropFirst())] : CELProgram.candidates(name, environment.container)
-        if !environment.isOpen { return candidates.compactMap { places[$0] } }
+        if !environment.isOpen {
+            let found = candidates.compactMap { places[$0] }
+            used.formUnion(found)
+            return found
+        }
         return candidates.map { candidate in
             if let place = places[candidate] { return place }
             names.append(candidate)

@@ -42,7 +42,7 @@ package final class CELEvaluator {
     package init(
         _ environment: CELEnvironment, limits: CELLimits = .standard, authorizer: CELAuthorizer? = nil
     ) {
-        names = environment.variables.map(\.name)
+        names = environment.names
         slots = Array(repeating: .absent, count: names.count)
         lookup = nil
         self.limits = limits

@@ -40,6 +40,22 @@ final class LocalStep: CELStep, @unchecked Sendable {
     }
 }
 
+/// A declared variable.
+final class VariableStep: CELStep, @unchecked Sendable {
+    private let slot: Int
+    private let name: String
+
+    init(_ slot: Int, _ name: String) { (self.slot, self.name) = (slot, name) }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        try run.pay(1)
+        guard let value = try run.variable(slot) else {
+            throw CELEvaluator.error("undeclared reference to '\(name)'")
+        }
+        return value
+    }
+}
+
 /// A variable, or what else a name may be.
 final class NameStep: CELStep, @unchecked Sendable {
     private let slots: [Int]

@@ -14,6 +14,8 @@ package struct CELEnvironment: Sendable {
     /// Whether the elements of a list or map literal must have one type, as Kubernetes asks.
     package var isHomogeneous: Bool
     package private(set) var variables: [Variable] = []
+    /// Of the variables, by slot.
+    private(set) var names: [String] = []
     /// Fields of objects, by the object's name.
     package var objects: [String: [String: CELType]] = [:]
     /// Functions beside those of the libraries: declared, never evaluated.
@@ -32,6 +34,7 @@ package struct CELEnvironment: Sendable {
         }
         places[name] = variables.count
         variables.append(Variable(name: name, type: type))
+        names.append(name)
         return variables.count - 1
     }
 
