@@ -75,7 +75,7 @@ let package = Package(
             name: "CRE2", path: "Sources/Platform/CRE2", cxxSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [.linkedLibrary("re2")]),
         platform("RegularExpressions", ["CRE2"]),
-        platform("Rego", ["Documents", "RegularExpressions", crypto]),
+        platform("Rego", ["Documents", "RegularExpressions", crypto, cryptoExtras]),
         platform("CEL", ["Documents", "RegularExpressions"]),
         platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
         platform("Store", ["Findings", grdb, crypto, log]),

@@ -67,6 +67,10 @@ enum Base64 {
     static func encode(_ text: String, _ context: BuiltinContext, url: Bool, padded: Bool) throws -> String {
         let bytes = Array(text.utf8)
         try context.spend(bytes.count * 4 / 3)
+        return encode(bytes: bytes, url: url, padded: padded)
+    }
+
+    static func encode(bytes: [UInt8], url: Bool = true, padded: Bool = false) -> String {
         let alphabet = url ? urlSafe : standard
         var result: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
