@@ -30,6 +30,8 @@ package enum Builtins {
         table.addUUIDs()
         table.addCertificates()
         table.addTokens()
+        table.addSchemas()
+        table.addGraphQL()
         table.addCloudProviders()
         table.addRuntime()
         table.addTemplates()
