@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import RegularExpressions
 import Foundation
 
 /// What a value broke of a schema.
