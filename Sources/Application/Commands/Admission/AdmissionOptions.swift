@@ -37,6 +37,17 @@ struct AdmissionTarget: ParsableArguments {
     @Flag(name: .long, help: "Ask constraints about deletions too: what violates one can then not be deleted.")
     var gatekeeperDeletes = false
 
+    @Flag(
+        name: .long,
+        help:
+            "Judge by ValidatingAdmissionPolicy objects of policy.bulwark.dev, on API servers that cannot do so themselves."
+    )
+    var admissionPolicies = false
+
+    @Option(
+        name: .long, help: "What becomes of a request that no admission policy could be asked about: Ignore or Fail.")
+    var admissionPoliciesFailurePolicy = FailurePolicyArgument.Ignore
+
     func validate() throws {
         if url != nil, service != nil { throw ValidationError("give --url or --service, not both") }
         _ = try endpoint()
@@ -63,7 +74,9 @@ struct AdmissionTarget: ParsableArguments {
             namespace: namespace, endpoint: try endpoint(),
             webhooks: PodPolicyWebhooks.all(failurePolicy.policy)
                 + (gatekeeper
-                    ? GatekeeperWebhooks.all(gatekeeperFailurePolicy.policy, deletes: gatekeeperDeletes) : []),
+                    ? GatekeeperWebhooks.all(gatekeeperFailurePolicy.policy, deletes: gatekeeperDeletes) : [])
+                + (admissionPolicies
+                    ? [GatekeeperWebhooks.admissionPolicies(admissionPoliciesFailurePolicy.policy)] : []),
             excludesByOffLabel: excludesByOffLabel)
     }
 
@@ -72,7 +85,8 @@ struct AdmissionTarget: ParsableArguments {
             client: client,
             installation: try installation(excludesByOffLabel: try await Self.isBefore121(client)),
             definitions: PolicyResources.crds,
-            foreignDefinitions: gatekeeper ? GatekeeperResources.definitions : [],
+            foreignDefinitions: (gatekeeper ? GatekeeperResources.definitions : [])
+                + (admissionPolicies ? AdmissionPolicyResources.definitions : []),
             defaults: [
                 .init(
                     resource: PolicyResources.policies, name: PolicyResources.defaultName,
@@ -152,6 +166,14 @@ enum GatekeeperWebhooks {
                 rules: [every(changes + (deletes ? ["DELETE"] : []), ["*", "pods/ephemeralcontainers"])],
                 failurePolicy: failurePolicy, timeoutSeconds: 3),
         ]
+    }
+
+    /// Policies say themselves which operations and subresources they mean.
+    static func admissionPolicies(_ failurePolicy: FailurePolicy) -> Webhook {
+        Webhook(
+            name: "admissionpolicies.policy.bulwark.dev", phase: .validate, reviewers: AdmissionPolicyReviewer.path,
+            rules: [every(["CREATE", "UPDATE", "DELETE", "CONNECT"], ["*/*"])], failurePolicy: failurePolicy,
+            timeoutSeconds: 3)
     }
 
     private static func every(_ operations: [String], _ resources: [String]) -> Webhook.Rule {

@@ -74,6 +74,8 @@ struct AdmissionServe: AsyncParsableCommand {
         configuration.failurePolicy = target.failurePolicy.policy
         configuration.stateFolder = state
         configuration.gatekeeperFailurePolicy = target.gatekeeper ? target.gatekeeperFailurePolicy.policy : nil
+        configuration.admissionPoliciesFailurePolicy =
+            target.admissionPolicies ? target.admissionPoliciesFailurePolicy.policy : nil
         configuration.installs = install
         configuration.certificateLifetime = certificateLifetime.seconds
         configuration.server.address = address

@@ -25,6 +25,8 @@ struct AdmissionServer: Service {
         var certificateLifetime = WebhookCertificates.defaultLifetime
         /// Nil leaves constraints and mutators alone.
         var gatekeeperFailurePolicy: FailurePolicy?
+        /// Nil leaves admission policies alone.
+        var admissionPoliciesFailurePolicy: FailurePolicy?
         /// Where audits by constraints are kept.
         var store: Store?
     }
@@ -42,6 +44,7 @@ struct AdmissionServer: Service {
     private let installLease: Lease
     let informers: InformerSet
     let gatekeeper: GatekeeperParts?
+    let admissionPolicies: AdmissionPolicyParts?
     private let installer: WebhookInstaller?
     private let logger: Logger
     private let onRunning: @Sendable (_ port: Int, _ probePort: Int?) async -> Void
@@ -73,6 +76,13 @@ struct AdmissionServer: Service {
         var others: [any Reviewer] = []
         if let gatekeeper, let policy = configuration.gatekeeperFailurePolicy {
             others.append(gatekeeper.reviewer(client, failurePolicy: policy))
+        }
+        let admissionPolicies = configuration.admissionPoliciesFailurePolicy.map { _ in
+            AdmissionPolicyParts(client, logger: logger)
+        }
+        self.admissionPolicies = admissionPolicies
+        if let admissionPolicies, let policy = configuration.admissionPoliciesFailurePolicy {
+            others.append(admissionPolicies.reviewer(client, failurePolicy: policy))
         }
         chain = ReviewerChain(
             [
@@ -123,6 +133,7 @@ struct AdmissionServer: Service {
             LeaseHolding(lease), authority, Stopping { try await informers.run() },
             Stopping { try await writeStatus() },
         ]
+        if let admissionPolicies { services += admissionPolicies.services(mayWrite: { [lease] in lease.isHeld }) }
         if let gatekeeper { services += gatekeeper.services(mayWrite: { [lease] in lease.isHeld }) }
         if let installer {
             services.append(LeaseHolding(installLease))

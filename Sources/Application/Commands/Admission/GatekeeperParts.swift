@@ -11,7 +11,7 @@ import Store
 /// their kinds and statuses, and with a store the audit.
 struct GatekeeperParts: Sendable {
     let index: GatekeeperIndex
-    let sync: GatekeeperSync
+    let sync: ClusterSync
     let audit: ConstraintAudit?
     private let controller: GatekeeperController
     private let external: ExternalData
@@ -23,7 +23,7 @@ struct GatekeeperParts: Sendable {
         let index = GatekeeperIndex()
         self.index = index
         self.logger = logger
-        let sync = GatekeeperSync(index, client, logger: logger)
+        let sync = ClusterSync(index, client, logger: logger)
         self.sync = sync
         let providers = ProviderClient()
         self.providers = providers

@@ -87,7 +87,7 @@ struct GatekeeperAudit: AsyncParsableCommand {
     /// Reads all that is judged by, and ends the watches.
     private func read(_ client: APIClient, _ logger: Logger) async throws -> GatekeeperIndex {
         let index = GatekeeperIndex()
-        let sync = GatekeeperSync(index, client, logger: logger)
+        let sync = ClusterSync(index, client, logger: logger)
         let watching = Task { try await sync.run() }
         defer { watching.cancel() }
         let deadline = ContinuousClock.now + .seconds(120)

@@ -47,6 +47,17 @@ struct ServeAdmission: ParsableArguments {
     @Flag(name: .long, help: "Ask constraints about deletions too: what violates one can then not be deleted.")
     var gatekeeperDeletes = false
 
+    @Flag(
+        name: .long,
+        help:
+            "Judge by ValidatingAdmissionPolicy objects of policy.bulwark.dev, on API servers that cannot do so themselves."
+    )
+    var admissionPolicies = false
+
+    @Option(
+        name: .long, help: "What becomes of a request that no admission policy could be asked about: Ignore or Fail.")
+    var admissionPoliciesFailurePolicy = FailurePolicyArgument.Ignore
+
     @Option(name: .long, help: "A PEM file: only API servers with a client certificate of this authority get in.")
     var admissionClientCA: String?
 
@@ -57,9 +68,13 @@ struct ServeAdmission: ParsableArguments {
     var recordsAddress = "0.0.0.0"
 
     func validate() throws {
-        guard admission || !admissionInstall && admissionURL == nil && admissionClientCA == nil && !gatekeeperDeletes
+        guard
+            admission
+                || !admissionInstall && admissionURL == nil && admissionClientCA == nil && !gatekeeperDeletes
+                    && !admissionPolicies
         else {
-            throw ValidationError("the --admission-… options and --gatekeeper-deletes go with --admission")
+            throw ValidationError(
+                "the --admission-… and --admission-policies options and --gatekeeper-deletes go with --admission")
         }
         if let recordsPort, !(0...65_535).contains(recordsPort) {
             throw ValidationError("--records-port is no port: \(recordsPort)")
@@ -76,6 +91,12 @@ struct ServeAdmission: ParsableArguments {
             if gatekeeper {
                 words += ["--gatekeeper", "--gatekeeper-failure-policy", gatekeeperFailurePolicy.rawValue]
                 if gatekeeperDeletes { words.append("--gatekeeper-deletes") }
+            }
+            if admissionPolicies {
+                words += [
+                    "--admission-policies", "--admission-policies-failure-policy",
+                    admissionPoliciesFailurePolicy.rawValue,
+                ]
             }
             if let admissionURL { words += ["--url", admissionURL] }
             return try AdmissionTarget.parse(words)
@@ -120,6 +141,8 @@ struct ServeAdmission: ParsableArguments {
         configuration.namespace = admissionNamespace
         configuration.failurePolicy = target.failurePolicy.policy
         configuration.gatekeeperFailurePolicy = gatekeeper ? gatekeeperFailurePolicy.policy : nil
+        configuration.admissionPoliciesFailurePolicy =
+            admissionPolicies ? admissionPoliciesFailurePolicy.policy : nil
         configuration.store = store
         configuration.installs = admissionInstall
         configuration.server.address = admissionAddress

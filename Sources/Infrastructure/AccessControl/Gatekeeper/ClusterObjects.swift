@@ -7,6 +7,10 @@ package struct SyncedKind: Sendable, Hashable {
     package let version: String
     package let kind: String
 
+    init(group: String, version: String, kind: String) {
+        (self.group, self.version, self.kind) = (group, version, kind)
+    }
+
     init(_ fields: ObjectFields) throws(GatekeeperError) {
         group = try fields.text("group")
         version = try fields.required("version")

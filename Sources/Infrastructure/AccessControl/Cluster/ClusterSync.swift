@@ -5,9 +5,9 @@ import Logging
 import Rego
 import Synchronization
 
-/// Keeps a `GatekeeperIndex` like its cluster: templates, constraints of whatever kinds there are, mutators, expansion
-/// templates, the Config, namespaces, and the objects of the kinds that the Config and SyncSets name.
-package final class GatekeeperSync: Sendable {
+/// Keeps an index like its cluster: policies of whatever kinds there are, namespaces, and the objects of the kinds that
+/// policies look at.
+package final class ClusterSync: Sendable {
     private enum Purpose: Hashable { case policy, inventory, namespaces }
 
     private struct Watched: Hashable {
@@ -22,14 +22,10 @@ package final class GatekeeperSync: Sendable {
         /// Whether a look at the cluster's kinds, after all policies were read, brought nothing new.
         var isSettled = false
         var looksAgain = false
+        var dataKinds: Set<SyncedKind> = []
     }
 
-    private static let policyGroups: Set<String> = [
-        ConstraintTemplate.group, Constraint.group, Mutator.group, ExpansionTemplate.group, GatekeeperConfig.group,
-        SyncSet.group, ExternalDataProvider.group,
-    ]
-
-    private let index: GatekeeperIndex
+    private let index: any SyncedIndex
     private let client: APIClient
     private let logger: Logger
     private let interval: Duration
@@ -38,7 +34,7 @@ package final class GatekeeperSync: Sendable {
 
     /// - Parameter interval: between looks at which kinds the cluster has; a template makes new ones.
     package init(
-        _ index: GatekeeperIndex, _ client: APIClient, interval: Duration = .seconds(5),
+        _ index: any SyncedIndex, _ client: APIClient, interval: Duration = .seconds(5),
         options: InformerOptions = .init(), logger: Logger
     ) {
         self.index = index
@@ -87,14 +83,15 @@ package final class GatekeeperSync: Sendable {
     }
 
     private func wantedResources() async throws -> Set<Watched> {
-        let synced = index.syncedKinds
-        let groups = Self.policyGroups.union(synced.map(\.group))
+        let synced = index.dataKinds
+        state.withLock { $0.dataKinds = synced }
+        let groups = index.groups.union(synced.map(\.group))
         let resources = try await client.discover(groups: groups)
         if let failure = resources.failures.first { throw failure.error }
         var wanted: Set<Watched> = [Watched(resource: .namespaces, purpose: .namespaces)]
         var seen: Set<String> = []
         // Preferred versions come first, and one version of a kind tells all of its objects.
-        for resource in resources.all where Self.policyGroups.contains(resource.group) {
+        for resource in resources.all where index.isPolicy(resource) {
             guard resource.verbs.contains("watch"), seen.insert("\(resource.group)/\(resource.kind)").inserted else {
                 continue
             }
@@ -104,6 +101,10 @@ package final class GatekeeperSync: Sendable {
             let version = kind.group.isEmpty ? kind.version : "\(kind.group)/\(kind.version)"
             guard let resource = resources.resource(apiVersion: version, kind: kind.kind) else {
                 logger.warning("A kind to sync is not served", metadata: ["kind": "\(version) \(kind.kind)"])
+                continue
+            }
+            guard !resource.isSecret else {
+                logger.warning("Secrets are never read, also not for policies", metadata: ["kind": "\(kind.kind)"])
                 continue
             }
             wanted.insert(Watched(resource: resource, purpose: .inventory))
@@ -145,9 +146,11 @@ package final class GatekeeperSync: Sendable {
             let node = try Self.whole(object)
             switch watched.purpose {
             case .namespaces: index.put(namespace: object.identity.name, node)
-            case .inventory: try index.put(inventory: node)
+            case .inventory: try index.put(data: node)
             case .policy:
                 index.put(node)
+                let dataKinds = index.dataKinds
+                state.withLock { if $0.dataKinds != dataKinds { $0.looksAgain = true } }
                 let id = "\(object.identity.kind)/\(object.identity.name)"
                 if let problem = index.problems[id] {
                     logger.warning(
@@ -167,7 +170,7 @@ package final class GatekeeperSync: Sendable {
         case .namespaces: index.put(namespace: identity.name, nil)
         case .inventory:
             index.remove(
-                inventory: identity.apiVersion, kind: identity.kind, namespace: identity.namespace,
+                data: identity.apiVersion, kind: identity.kind, namespace: identity.namespace,
                 name: identity.name)
         case .policy: index.remove(group: watched.resource.group, kind: identity.kind, name: identity.name)
         }

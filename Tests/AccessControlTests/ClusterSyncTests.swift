@@ -10,7 +10,7 @@ import Testing
 
 @testable import Kubernetes
 
-@Suite struct GatekeeperSyncTests {
+@Suite struct ClusterSyncTests {
     private static let template = """
         {"metadata":{"name":"nohost","uid":"1","resourceVersion":"1"},"spec":{"crd":{"spec":{"names":{"kind":"NoHost"}}},\
         "targets":[{"target":"admission.k8s.gatekeeper.sh","rego":"package nohost\\nviolation[{\\"msg\\": \\"no\\"}] { input.review.object.spec.hostNetwork }"}]}}
@@ -72,7 +72,7 @@ import Testing
             cluster: "fake", context: "", server: server.url, namespace: "default", user: "eve",
             credentials: .init(.token(Secret("sesame-4711-sesame"))))
         let index = GatekeeperIndex()
-        let sync = GatekeeperSync(
+        let sync = ClusterSync(
             index, try APIClient(connection, options: APIClientOptions()), interval: .milliseconds(50),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(index.waitsFor != nil)
