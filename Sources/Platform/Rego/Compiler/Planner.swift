@@ -19,14 +19,14 @@ struct Planner {
     private(set) var isTooLong = false
     static let maxGoals = 2000
     /// Places from `data` that the body looks at, for finding recursion.
-    private(set) var dependencies: [Dependency] = []
+    var dependencies: [Dependency] = []
 
     /// Calls something that may answer differently, or that is heard of outside.
-    private(set) var isImpure = false
+    var isImpure = false
     /// Slots that hold the same whenever they are bound, as long as `input` is the same.
-    private var constant: Set<Int> = []
+    var constant: Set<Int> = []
     /// Sets of rules that are called, once for each call that is written.
-    private(set) var calls: [Int] = []
+    var calls: [Int] = []
 
     enum Dependency {
         /// Everything at, above and below a place.
@@ -52,7 +52,7 @@ struct Planner {
         return makers.reversed().reduce(last) { step, make in make(step) }
     }
 
-    private mutating func order(_ goals: [Goal], _ bound: inout Set<Int>, report: Bool) -> [Make]? {
+    mutating func order(_ goals: [Goal], _ bound: inout Set<Int>, report: Bool) -> [Make]? {
         guard goals.count <= Planner.maxGoals else {
             isTooLong = true
             return nil
@@ -75,7 +75,7 @@ struct Planner {
         return makers
     }
 
-    private mutating func report(_ goals: [Goal], _ bound: Set<Int>) {
+    mutating func report(_ goals: [Goal], _ bound: Set<Int>) {
         var found: Set<Int> = []
         for goal in goals { goal.collect(into: &found) }
         let names = found.subtracting(bound).map { name($0) }.filter { !$0.isEmpty }
@@ -83,7 +83,7 @@ struct Planner {
         if unsafe.isEmpty { unsafe = ["expression"] }
     }
 
-    private func areBound(_ term: ResolvedTerm, _ bound: Set<Int>) -> Bool {
+    func areBound(_ term: ResolvedTerm, _ bound: Set<Int>) -> Bool {
         switch term {
         case .constant: return true
         case .local(let slot): return bound.contains(slot)
@@ -150,6 +150,9 @@ struct Planner {
         return makers.reversed().reduce(last) { step, make in make(step) }
     }
 
+    /// Makes a slot; set by the compiler.
+    var temporary: () -> Int = { 0 }
+
     /// Set by the compiler beside `flatten`: takes nested parts of head terms out.
     var flattenHead: ([ResolvedTerm], inout [Goal]) -> [ResolvedTerm] = { terms, _ in terms }
 
@@ -185,72 +188,13 @@ struct Planner {
 
     private func targetName(_ name: ResolvedTerm.FunctionName) -> String { name.name }
 
-    private mutating func target(_ name: ResolvedTerm.FunctionName) -> FunctionTarget? {
+    mutating func target(_ name: ResolvedTerm.FunctionName) -> FunctionTarget? {
         switch name {
         case .builtin(let builtin): return .builtin(builtin)
         case .rule(let path):
             dependencies.append(.function(path))
             guard let number = setNumbers[path] else { return nil }
             return .rules(program.sets[number])
-        }
-    }
-
-    private mutating func call(
-        _ function: ResolvedTerm.FunctionName, _ arguments: [ResolvedTerm], _ result: ResolvedTerm?,
-        _ location: Location, _ bound: inout Set<Int>
-    ) -> Make? {
-        guard arguments.allSatisfy({ areBound($0, bound) }), let target = target(function) else { return nil }
-        let operands = arguments.map { operand($0) }
-        var pattern = Matcher.any
-        if let result {
-            guard let made = self.pattern(result, &bound) else { return nil }
-            pattern = made
-        }
-        let isTest = result == nil
-        switch target {
-        case .rules(let set):
-            calls.append(set.number)
-            return { RuleCallStep(set, operands, result: pattern, isTest: isTest, location: location, next: $0) }
-        case .builtin(let builtin):
-            if !builtin.isDeterministic { isImpure = true }
-            var memo = -1
-            if isKept, builtin.isDeterministic, operands.allSatisfy({ isConstant($0) }) {
-                memo = program.reserveMemo()
-                if case .bind(let slot) = pattern { constant.insert(slot) }
-            }
-            return {
-                Planner.step(
-                    builtin, operands, memo: memo, result: pattern, isTest: isTest, location: location, next: $0)
-            }
-        }
-    }
-
-    private static func step(
-        _ builtin: Builtin, _ arguments: [Operand], memo: Int, result: Matcher, isTest: Bool, location: Location,
-        next: Step
-    ) -> Step {
-        let name = builtin.name
-        switch builtin.body {
-        case .one(let body) where arguments.count == 1:
-            return OneStep(
-                name, body, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
-        case .two(let body) where arguments.count == 2:
-            return TwoStep(
-                name, body, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
-        case .many(let body):
-            return ManyStep(
-                name, body, arguments, memo: memo, result: result, isTest: isTest, location: location, next: next)
-        default:
-            return BuiltinStep(builtin, arguments, result: result, isTest: isTest, location: location, next: next)
-        }
-    }
-
-    /// Gives the same whenever it is evaluated, as long as `input` is the same.
-    private func isConstant(_ operand: Operand) -> Bool {
-        switch operand {
-        case .constant: true
-        case .slot(let slot): constant.contains(slot)
-        case .composed: false
         }
     }
 
@@ -293,131 +237,6 @@ struct Planner {
         return { MatchStep(operand, pattern, $0) }
     }
 
-    private mutating func unifyReference(
-        _ head: ResolvedTerm, _ keys: [ResolvedTerm], _ other: ResolvedTerm, _ bound: inout Set<Int>
-    ) -> Make? {
-        if case .ref(let otherHead, let otherKeys) = other {
-            // Both are looked up, one after the other; either may go first.
-            for (first, second) in [((head, keys), (otherHead, otherKeys)), ((otherHead, otherKeys), (head, keys))] {
-                let slot = temporary()
-                var inner = bound
-                guard let one = reference(first.0, first.1, result: .bind(slot), &inner) else { continue }
-                guard let two = reference(second.0, second.1, result: .check(.slot(slot)), &inner) else { continue }
-                bound = inner
-                return { one(two($0)) }
-            }
-            return nil
-        }
-        var inner = bound
-        // Keys are bound before the value is held against the pattern.
-        guard let keyPatterns = self.keys(keys, head, &inner), let pattern = pattern(other, &inner) else { return nil }
-        guard let make = reference(head, keyPatterns, keys, result: pattern, bound) else { return nil }
-        bound = inner
-        if case .bind(let slot) = pattern, isConstant(head), keys.allSatisfy(\.isConstant) { constant.insert(slot) }
-        return make
-    }
-
-    private func isConstant(_ head: ResolvedTerm) -> Bool {
-        switch head {
-        case .input: true
-        case .local(let slot): constant.contains(slot)
-        default: false
-        }
-    }
-
-    /// Makes a slot; set by the compiler.
-    var temporary: () -> Int = { 0 }
-
-    // MARK: References
-
-    private mutating func reference(
-        _ head: ResolvedTerm, _ keys: [ResolvedTerm], result: Matcher?, _ bound: inout Set<Int>
-    ) -> Make? {
-        var inner = bound
-        guard let patterns = self.keys(keys, head, &inner) else { return nil }
-        guard let make = reference(head, patterns, keys, result: result, bound) else { return nil }
-        bound = inner
-        return make
-    }
-
-    private func keys(_ keys: [ResolvedTerm], _ head: ResolvedTerm, _ bound: inout Set<Int>) -> [RefStep.Key]? {
-        if case .local(let slot) = head, !bound.contains(slot) { return nil }
-        if !isRoot(head), !areBound(head, bound) { return nil }
-        var made: [RefStep.Key] = []
-        for key in keys {
-            if areBound(key, bound) {
-                made.append(.known(operand(key)))
-            } else {
-                guard let pattern = pattern(key, &bound) else { return nil }
-                made.append(.open(pattern))
-            }
-        }
-        return made
-    }
-
-    private func isRoot(_ head: ResolvedTerm) -> Bool {
-        switch head {
-        case .input, .data: true
-        default: false
-        }
-    }
-
-    private mutating func reference(
-        _ head: ResolvedTerm, _ patterns: [RefStep.Key], _ keys: [ResolvedTerm], result: Matcher?, _ bound: Set<Int>
-    ) -> Make? {
-        let isTest = result == nil
-        let result = result ?? .any
-        switch head {
-        case .input:
-            var path = program.input
-            var count = 0
-            while isKept, count < keys.count, case .constant(let key) = keys[count],
-                let below = path.descend(key, program)
-            {
-                path = below
-                count += 1
-            }
-            let rest = Array(patterns.dropFirst(count))
-            if isKept, case .open? = rest.first { path.isIterated = true }
-            return { InputStep(path, rest, result: result, isTest: isTest, next: $0) }
-        case .data:
-            // Down the rule tree as far as keys are fixed and nothing above has a say.
-            var node = program.root
-            var count = 0
-            while count < keys.count, node.rules.isEmpty, node.general.isEmpty,
-                case .constant(.string(let name)) = keys[count], let child = node.child(name), child.hasDocument
-            {
-                node = child
-                count += 1
-            }
-            var place = node.path
-            for key in keys.dropFirst(count) {
-                if case .constant(.int(let number)) = key {
-                    place.append("\(number)")
-                } else {
-                    guard case .constant(.string(let name)) = key else { break }
-                    place.append(name)
-                }
-            }
-            if node.rules.isEmpty, node.general.isEmpty, count < keys.count,
-                case .constant(.string(let name)) = keys[count], node.child(name)?.hasDocument != true
-            {
-                return { DataStep(patterns, result: result, isTest: isTest, next: $0) }
-            }
-            dependencies.append(.place(place))
-            return {
-                TreeStep(node, Array(patterns.dropFirst(count)), result: result, isTest: isTest, next: $0)
-            }
-        default:
-            let operand = operand(head)
-            if case .slot(let slot) = operand, case .known(.constant(.string(let name)))? = patterns.first {
-                let rest = Array(patterns.dropFirst())
-                return { MemberStep(slot, name, rest, result: result, isTest: isTest, next: $0) }
-            }
-            return { TermRefStep(operand, patterns, result: result, isTest: isTest, next: $0) }
-        }
-    }
-
     // MARK: Terms
 
     func operand(_ term: ResolvedTerm) -> Operand {
@@ -432,7 +251,7 @@ struct Planner {
     }
 
     /// Occurs once: the parser gives each `_` a name of its own.
-    private func isWildcard(_ slot: Int) -> Bool {
+    func isWildcard(_ slot: Int) -> Bool {
         let name = name(slot)
         return name.utf8.count > 1 && name.hasPrefix("$")
     }
