@@ -37,6 +37,10 @@ import Testing
             "g(_) := 7\nf(k) := upper(k)\np := [f(\"a\"), n, f(\"a\")] if n := f(\"a\") with upper as g",
             "data.m.p = x", #"{"x":["A",7,"A"]}"#
         ),
+        (
+            "f(_) := y if { x := count(input.a); y := x + 1 }\ng(_) := f(0)\np := v if v := f(0) with count as g",
+            "data.m.p = x", #"{"x":4}"#
+        ),
         // Equal arguments that are not the same in writing, and those of two functions.
         (
             "f(v) := json.marshal(v)\np := [f(1), f(1.0), f(\"1\"), f(input.n), f(1)]", "data.m.p = x",
