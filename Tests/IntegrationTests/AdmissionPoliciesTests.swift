@@ -89,6 +89,42 @@ import Testing
             #expect(changed.status == 200, "\(changed.text)")
             try await AdmissionInstallTests.wait { try await map("enforced", 2, query: "?dryRun=All").status == 201 }
 
+            // Expressions ask about rights of the one who asks, and of others.
+            let rights = try await world.send(
+                "POST", Self.policies,
+                Self.policy(
+                    "rights",
+                    #"""
+                    {"matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["services"]}]},
+                    "validations":[{"expression":"authorizer.group('').resource('secrets').namespace('shop').check('list').allowed() && !authorizer.serviceAccount('shop', 'cart').path('/metrics').check('get').allowed()",
+                    "message":"only who may list Secrets makes services"}]}
+                    """#))
+            #expect(rights.status == 201, "\(rights.text)")
+            #expect(
+                try await world.send(
+                    "POST", Self.bindings,
+                    Self.binding("rights", #"{"policyName":"rights","validationActions":["Deny"]}"#)
+                ).status == 201)
+            let granted = try await world.send(
+                "POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+                #"{"metadata":{"name":"services"},"rules":[{"apiGroups":[""],"resources":["services"],"verbs":["create"]}]}"#
+            )
+            #expect(granted.status == 201)
+            let given = try await world.send(
+                "POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+                #"{"metadata":{"name":"jane"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"services"},"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"jane"}]}"#
+            )
+            #expect(given.status == 201)
+            func service(as user: String = "") async throws -> AdmissionWorld.Answer {
+                try await world.send(
+                    "POST", "/api/v1/namespaces/shop/services?dryRun=All",
+                    #"{"metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}}"#, as: user)
+            }
+            try await AdmissionInstallTests.wait {
+                try await service(as: "jane").text.contains("only who may list Secrets makes services")
+            }
+            #expect(try await service().status == 201)
+
             // What could not be used is refused with its place, and nothing else is hurt.
             let broken = try await world.send(
                 "POST", Self.policies, Self.policy("broken", #"{\#(maps),"validations":[{"expression":"object.x +"}]}"#)

@@ -22,7 +22,8 @@ struct AdmissionPolicyParts: Sendable {
     func reviewer(_ client: APIClient, failurePolicy: FailurePolicy) -> AdmissionPolicyReviewer {
         AdmissionPolicyReviewer(
             index, failurePolicy: failurePolicy,
-            readNamespace: { try await client.get(.namespaces, namespace: nil, name: $0).node })
+            readNamespace: { try await client.get(.namespaces, namespace: nil, name: $0).node },
+            rights: RightsReader(client))
     }
 
     /// - Parameter mayWrite: whether this process writes statuses at the moment.

@@ -21,18 +21,20 @@ package final class AdmissionPolicyReviewer: Reviewer {
     private let index: AdmissionPolicyIndex
     private let readNamespace: NamespaceReader?
     private let authorizer: AuthorizerMaker?
+    private let rights: RightsReader?
     /// Milliseconds since 1970.
     private let now: @Sendable () -> Int64
 
     package init(
         _ index: AdmissionPolicyIndex, failurePolicy: Admission.FailurePolicy = .fail,
-        readNamespace: NamespaceReader? = nil, authorizer: AuthorizerMaker? = nil,
+        readNamespace: NamespaceReader? = nil, authorizer: AuthorizerMaker? = nil, rights: RightsReader? = nil,
         now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
     ) {
         self.index = index
         self.failurePolicy = failurePolicy
         self.readNamespace = readNamespace
         self.authorizer = authorizer
+        self.rights = rights
         self.now = now
     }
 
@@ -46,8 +48,10 @@ package final class AdmissionPolicyReviewer: Reviewer {
     package func concerns(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool { phase == .validate }
 
     package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
-        readNamespace != nil && !request.namespace.isEmpty && !request.isNamespace
-            && index.moment(namespace: request.namespace).namespace == nil
+        // What asks about rights waits for the API server; nobody knows before whether it will.
+        rights != nil
+            || readNamespace != nil && !request.namespace.isEmpty && !request.isNamespace
+                && index.moment(namespace: request.namespace).namespace == nil
     }
 
     package func review(_ request: AdmissionRequest, in phase: ReviewPhase) async throws -> Review {
@@ -60,8 +64,22 @@ package final class AdmissionPolicyReviewer: Reviewer {
         if namespace == nil, !request.namespace.isEmpty, !request.isNamespace, let readNamespace {
             namespace = try await readNamespace(request.namespace)
         }
-        let input = PolicyInput(request, namespace: namespace, authorizer: authorizer?(request))
-        return answer(moment.policies.judge(input), request)
+        guard let rights else {
+            let input = PolicyInput(request, namespace: namespace, authorizer: authorizer?(request))
+            return answer(moment.policies.judge(input), request)
+        }
+        let answers = RightsAnswers()
+        let input = PolicyInput(request, namespace: namespace, authorizer: answers.authorizer)
+        for _ in 0..<RightsAnswers.maxRounds {
+            let judgement = moment.policies.judge(input)
+            let missing = answers.takeMissing()
+            if missing.isEmpty { return answer(judgement, request) }
+            for question in missing {
+                try Task.checkCancellation()
+                answers.set(question, await rights.answer(question, request))
+            }
+        }
+        throw GatekeeperError(.evaluation, "policies ask about rights more than \(RightsAnswers.maxRounds) times")
     }
 
     private func answer(_ judgement: AdmissionPolicySet.Judgement, _ request: AdmissionRequest) -> Review {
