@@ -67,6 +67,9 @@ import Testing
         ("quantity('100m').add(quantity('0.9')).compareTo(quantity('1'))", "0"),
         ("url('https://example.com:80/a?b=c').getHost()", #""example.com:80""#),
         ("semver('1.2.3').isLessThan(semver('1.10.0'))", "true"),
+        ("semver('v1.02', true).patch()", "0"), ("isSemver('v1.2')", "false"), ("isSemver('v1.2', true)", "true"),
+        ("isSemver('1..2', true)", "false"), ("int(duration('1s'))", "1000000000"),
+        ("string(duration(1500000000))", #""1.5s""#),
         // Types.
         ("type(1) == int", "true"), ("type([]) == list", "true"), ("int('5') + int(2.9)", "7"),
         ("uint(-1)", "evaluation"),
@@ -91,7 +94,8 @@ import Testing
         #expect(evaluate("lists.range(10000000)") == "limit")
         for chain in [
             "1" + String(repeating: " + 1", count: 60_000), "a" + String(repeating: ".b", count: 60_000),
-            "true" + String(repeating: " && true", count: 20_000),
+            "true" + String(repeating: " && true", count: 20_000), "1" + String(repeating: " + 1", count: 1_900),
+            "a" + String(repeating: ".b", count: 1_900),
         ] {
             #expect(evaluate(chain) == "limit")
         }

@@ -6,6 +6,8 @@ struct CELParser {
     static let maxBytes = 1 << 18
     /// Operators and members of one expression: terms hang below each other by them.
     static let maxOperators = 2000
+    /// Levels of terms below each other, however they came to be: each takes its part of the stack.
+    static let maxHeight = 500
     private static let reserved: Set<String> = [
         "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
         "namespace", "return", "var", "void", "while", "in",

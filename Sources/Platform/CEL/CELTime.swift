@@ -29,7 +29,7 @@ package struct CELTime: Sendable, Hashable, Comparable {
     /// What 64 bits of nanoseconds hold.
     var isSpan: Bool { seconds.magnitude <= 9_223_372_036 && totalNanoseconds != nil }
 
-    private var totalNanoseconds: Int? {
+    var totalNanoseconds: Int? {
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return nil }
         let (sum, overflow2) = product.addingReportingOverflow(nanoseconds)

@@ -107,6 +107,9 @@ extension AdmissionPolicy {
         evaluator.set(slots.namespaceObject, input.request.isNamespace ? .null : node(input.namespace))
         if paramKind != nil { evaluator.set(slots.params, node(params)) }
         if used.contains(slots.request) { evaluator.define(slots.request) { PolicyInput.value(input.request) } }
+        for (slot, part) in zip(slots.parts, PolicyExpressions.parts) where used.contains(slot) {
+            evaluator.set(slot, part.value(input.request))
+        }
         if used.contains(slots.authorizer) {
             evaluator.define(slots.authorizer) { .authority(.authorizer(CELAuthorizationQuestion())) }
         }

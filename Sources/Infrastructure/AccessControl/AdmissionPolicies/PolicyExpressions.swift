@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Admission
 import CEL
 import Documents
 
@@ -15,7 +16,21 @@ struct PolicyExpressions {
         let authorizer: Int
         let requestResource: Int
         let params: Int
+        /// Parts of `request` that expressions ask for by their names, so that the whole need not be made.
+        let parts: [Int]
     }
+
+    /// Parts of `request` with slots of their own.
+    static let parts: [(name: String, type: CELType, value: @Sendable (AdmissionRequest) -> CELValue)] = [
+        ("operation", .string, { .string($0.operation.rawValue) }), ("name", .string, { .string($0.name) }),
+        ("namespace", .string, { .string($0.namespace) }), ("dryRun", .bool, { .bool($0.dryRun) }),
+        ("subResource", .string, { .string($0.subresource) }), ("kind.kind", .string, { .string($0.kind.name) }),
+        ("kind.group", .string, { .string($0.kind.group) }),
+        ("resource.resource", .string, { .string($0.resource.name) }),
+        ("resource.group", .string, { .string($0.resource.group) }),
+        ("userInfo.username", .string, { .string($0.user) }),
+        ("userInfo.groups", .list(.string), { .list($0.groups.map { .string($0) }) }),
+    ]
 
     let slots: Slots
     private let hasParams: Bool
@@ -30,7 +45,8 @@ struct PolicyExpressions {
             authorizer: environment.declare("authorizer", .opaque("kubernetes.authorization.Authorizer", [])),
             requestResource: environment.declare(
                 "authorizer.requestResource", .opaque("kubernetes.authorization.ResourceCheck", [])),
-            params: environment.declare("params", .dyn))
+            params: environment.declare("params", .dyn),
+            parts: Self.parts.map { environment.declare("request.\($0.name)", $0.type) })
         self.environment = hasParams ? environment : environment.hiding(["params"])
         self.hasParams = hasParams
     }

@@ -198,6 +198,9 @@ enum CELFunctions {
                 guard let int = Int(text) else { throw CELEvaluator.error("cannot convert '\(text)' to int") }
                 return .int(int)
             case .timestamp(let time): return .int(time.seconds)
+            case .duration(let span):
+                guard let nanoseconds = span.totalNanoseconds else { throw range() }
+                return .int(nanoseconds)
             default: throw noOverload("int", arguments)
             }
         }
@@ -261,6 +264,7 @@ enum CELFunctions {
         table["duration"] = { arguments, _ in
             switch arguments[0].resolved {
             case .duration(let span): return .duration(span)
+            case .int(let nanoseconds): return .duration(CELTime(seconds: 0, nanoseconds: nanoseconds))
             case .string(let text):
                 guard let time = CELTime.span(text), time.isSpan else {
                     throw CELEvaluator.error("cannot convert '\(text)' to duration")

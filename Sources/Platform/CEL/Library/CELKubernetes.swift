@@ -90,6 +90,20 @@ package struct CELVersion: Sendable {
         (self.text, self.numbers, prerelease) = (text, numbers, names)
     }
 
+    init?(tolerant text: String) {
+        var rest = text.split(separator: " ").joined()[...]
+        if rest.hasPrefix("v") { rest = rest.dropFirst() }
+        let end = rest.firstIndex { $0 == "-" || $0 == "+" } ?? rest.endIndex
+        var numbers = rest[..<end].split(separator: ".", omittingEmptySubsequences: false).map { part in
+            let digits = part.drop { $0 == "0" }
+            return digits.isEmpty && !part.isEmpty ? "0" : String(digits)
+        }
+        // A prerelease or a build belongs to a whole version.
+        guard numbers.count == 3 || end == rest.endIndex else { return nil }
+        while numbers.count < 3 { numbers.append("0") }
+        self.init(numbers.joined(separator: ".") + rest[end...])
+    }
+
     static func compare(_ a: CELVersion, _ b: CELVersion) -> Int {
         for (one, two) in zip(a.numbers, b.numbers) where one != two { return one < two ? -1 : 1 }
         if a.prerelease.isEmpty != b.prerelease.isEmpty { return a.prerelease.isEmpty ? 1 : -1 }
@@ -111,6 +125,14 @@ extension CELFunctions {
         return text
     }
 
+    /// With a second argument that is true, what is usual beside the standard is read too: `v1.2`, ` 1.02.3`.
+    private static func version(_ text: String, _ arguments: [CELValue], _ name: String) throws(CELError) -> CELVersion?
+    {
+        guard arguments.count > 1 else { return CELVersion(text) }
+        guard let isTolerant = arguments[1].bool else { throw noOverload(name, arguments) }
+        return isTolerant ? CELVersion(tolerant: text) : CELVersion(text)
+    }
+
     static func addKubernetes(_ table: inout [String: Body]) {
         table["quantity"] = { arguments, _ in
             let text = try text(arguments, "quantity")
@@ -126,10 +148,14 @@ extension CELFunctions {
         table["isURL"] = { arguments, _ in .bool(CELURL(try text(arguments, "isURL")) != nil) }
         table["semver"] = { arguments, _ in
             let text = try text(arguments, "semver")
-            guard let version = CELVersion(text) else { throw CELEvaluator.error("\(text) is no semantic version") }
+            guard let version = try version(text, arguments, "semver") else {
+                throw CELEvaluator.error("\(text) is no semantic version")
+            }
             return .version(version)
         }
-        table["isSemver"] = { arguments, _ in .bool(CELVersion(try text(arguments, "isSemver")) != nil) }
+        table["isSemver"] = { arguments, _ in
+            .bool(try version(try text(arguments, "isSemver"), arguments, "isSemver") != nil)
+        }
     }
 
     static func addKubernetesMethods(_ table: inout [String: Body]) {

@@ -20,6 +20,9 @@ struct CELCompiler {
         depth += 1
         height = max(height, depth)
         defer { depth -= 1 }
+        guard depth <= CELParser.maxHeight else {
+            throw CELError(.limit, "the expression has more than \(CELParser.maxHeight) levels")
+        }
         switch expression.form {
         case .literal(let value): return LiteralStep(value)
         case .local(let slot): return LocalStep(slot)

@@ -36,7 +36,7 @@ package final class CELEvaluator {
     let authorizer: CELAuthorizer?
 
     /// Levels that programs which ask for each other's values may nest together.
-    static let maxHeight = 6000
+    static let maxHeight = 2500
 
     /// For programs of one environment.
     package init(

@@ -44,11 +44,16 @@ final class LocalStep: CELStep, @unchecked Sendable {
 final class VariableStep: CELStep, @unchecked Sendable {
     private let slot: Int
     private let name: String
+    private let cost: Int
 
-    init(_ slot: Int, _ name: String) { (self.slot, self.name) = (slot, name) }
+    init(_ slot: Int, _ name: String) {
+        (self.slot, self.name) = (slot, name)
+        // A name of several parts is as dear as the way to it.
+        cost = name.utf8.reduce(1) { $1 == 0x2E ? $0 + 1 : $0 }
+    }
 
     override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
-        try run.pay(1)
+        try run.pay(cost)
         guard let value = try run.variable(slot) else {
             throw CELEvaluator.error("undeclared reference to '\(name)'")
         }

@@ -8,6 +8,7 @@ struct CELChecker {
     private var locals: [CELType]
     private var free = 0
     private var errors: [CELError] = []
+    private var depth = 0
 
     /// Errors that one expression may have before the rest goes untold.
     static let maxErrors = 20
@@ -44,6 +45,11 @@ struct CELChecker {
     }
 
     private mutating func check(_ expression: CELExpression) -> CELType {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= CELParser.maxHeight else {
+            return fail(expression.offset, "the expression has more than \(CELParser.maxHeight) levels")
+        }
         switch expression.form {
         case .literal(let value): return CELChecker.type(of: value)
         case .local(let slot): return locals[slot]
@@ -212,11 +218,21 @@ struct CELChecker {
     ) -> CELType {
         var (keys, values): (CELType?, CELType?)
         for (key, value, isOptional) in entries {
-            keys = joined(keys, check(key), key.offset)
+            keys = joined(keys, self.key(key), key.offset)
             values = joined(values, part(value, isOptional), value.offset)
         }
         let key = keys ?? fresh()
         return .map(key, values ?? fresh())
+    }
+
+    /// Only scalars can be keys, which also keeps the types of nested maps small.
+    private mutating func key(_ expression: CELExpression) -> CELType {
+        let type = known(expression)
+        switch type {
+        case .bool, .int, .uint, .string, .dyn, .unknown, .parameter: return type
+        case .wrapper(let inner) where inner != .double && inner != .bytes: return inner
+        default: return fail(expression.offset, "unsupported key type: \(type.name)")
+        }
     }
 
     /// Messages are known only where they stand for values of the language, or where their fields are declared.
