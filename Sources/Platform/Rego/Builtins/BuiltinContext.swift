@@ -22,9 +22,16 @@ package final class BuiltinContext {
         self.budget = budget
     }
 
-    /// Takes `amount` from the budget, or throws.
+    private var untilCheckpoint = 1024
+
+    /// Takes `amount` from the budget, or throws; looks at the clock from time to time.
     package func spend(_ amount: Int) throws {
         budget -= amount
+        untilCheckpoint -= 1
+        if untilCheckpoint < 0 {
+            untilCheckpoint = 1024
+            try checkpoint()
+        }
         if budget < 0 { throw RegoError(.limit, "memory budget of the evaluation is used up") }
     }
 }

@@ -92,7 +92,8 @@ struct GoFormatter {
                 result.append(scalar)
                 continue
             }
-            let piece = verb(&scalars)
+            var piece = ""
+            verb(&scalars, &piece)
             try context.spend(piece.utf8.count)
             result.append(contentsOf: piece.unicodeScalars)
         }
@@ -103,8 +104,8 @@ struct GoFormatter {
         return String(result)
     }
 
-    /// One directive after its `%`.
-    private mutating func verb(_ scalars: inout Substring.UnicodeScalarView) -> String {
+    /// One directive after its `%`. What is wrong with its numbers is said, and the directive goes on without them.
+    private mutating func verb(_ scalars: inout Substring.UnicodeScalarView, _ piece: inout String) {
         var flags = Flags()
         flag: while let scalar = scalars.first {
             switch scalar {
@@ -122,31 +123,44 @@ struct GoFormatter {
         var isBadIndex = index(&scalars)
         if scalars.first == "*" {
             scalars.removeFirst()
-            guard let width = star() else { return "%!(BADWIDTH)" }
-            flags.width = width.magnitude <= 1_000_000 ? abs(width) : nil
-            if width < 0 { flags.minus = true }
-        } else if let width = number(&scalars) {
-            if width > 1_000_000 { return "%!(BADWIDTH)" }
-            flags.width = width
+            if let width = star() {
+                flags.width = abs(width)
+                if width < 0 {
+                    flags.minus = true
+                    flags.zero = false
+                }
+            } else {
+                piece += "%!(BADWIDTH)"
+            }
+        } else {
+            flags.width = number(&scalars)
         }
         if scalars.first == "." {
             scalars.removeFirst()
             isBadIndex = index(&scalars) || isBadIndex
             if scalars.first == "*" {
                 scalars.removeFirst()
-                guard let precision = star(), precision >= 0, precision <= 1_000_000 else { return "%!(BADPREC)" }
-                flags.precision = precision
+                flags.precision = star().flatMap { $0 < 0 ? nil : $0 }
+                if flags.precision == nil { piece += "%!(BADPREC)" }
             } else {
-                flags.precision = min(number(&scalars) ?? 0, 1_000_000)
+                flags.precision = number(&scalars) ?? 0
             }
         }
         isBadIndex = index(&scalars) || isBadIndex
-        guard let verb = scalars.popFirst() else { return "%!(NOVERB)" }
-        if verb == "%" { return "%" }
-        if isBadIndex { return "%!\(verb)(BADINDEX)" }
-        guard next < arguments.count else { return "%!\(verb)(MISSING)" }
-        next += 1
-        return GoFormatter.format(arguments[next - 1], verb, flags)
+        guard let verb = scalars.popFirst() else {
+            piece += "%!(NOVERB)"
+            return
+        }
+        if verb == "%" {
+            piece += "%"
+        } else if isBadIndex {
+            piece += "%!\(verb)(BADINDEX)"
+        } else if next >= arguments.count {
+            piece += "%!\(verb)(MISSING)"
+        } else {
+            next += 1
+            piece += GoFormatter.format(arguments[next - 1], verb, flags)
+        }
     }
 
     /// `[n]`; true when it names no argument.
@@ -164,16 +178,23 @@ struct GoFormatter {
         return false
     }
 
+    /// A number among the arguments, which is used up whatever it is; nil when it is none or too large.
     private mutating func star() -> Int? {
-        guard next < arguments.count, case .int(let value) = arguments[next] else { return nil }
+        guard next < arguments.count else { return nil }
         next += 1
+        guard case .int(let value) = arguments[next - 1], value.magnitude <= 1_000_000 else { return nil }
         return value
     }
 
+    /// Of a number that is too long nothing is left, nor of the directive.
     private func number(_ scalars: inout Substring.UnicodeScalarView) -> Int? {
         var value: Int?
         while let scalar = scalars.first, scalar >= "0", scalar <= "9" {
-            value = min((value ?? 0) * 10 + Int(scalar.value - 48), 10_000_000)
+            if let value, value > 1_000_000 {
+                scalars = Substring.UnicodeScalarView()
+                return nil
+            }
+            value = (value ?? 0) * 10 + Int(scalar.value - 48)
             scalars.removeFirst()
         }
         return value

@@ -93,11 +93,7 @@ enum GoLayout {
                 case "Monday": result += days[moment.weekday]
                 case "Mon": result += days[moment.weekday].prefix(3)
                 case "MST":
-                    result +=
-                        moment.offset == 0 && moment.zone.identifier == "GMT"
-                        ? "UTC"
-                        : moment.zone.abbreviation(for: Date(timeIntervalSince1970: Double(moment.nanoseconds) / 1e9))
-                            ?? "UTC"
+                    result += ZoneNames.name(moment)
                 case "2006":
                     result += String(repeating: "0", count: max(4 - "\(moment.year)".count, 0)) + "\(moment.year)"
                 case "06": result += two(moment.year % 100)
@@ -221,9 +217,10 @@ enum GoLayout {
                     isAfternoon = given == "pm"
                     rest = rest.dropFirst(2)
                 case "MST":
-                    let letters = rest.prefix { $0 >= 0x41 && $0 <= 0x5A }
-                    guard letters.count >= 3 else { throw failure() }
-                    rest = rest.dropFirst(letters.count)
+                    guard let (length, hours) = ZoneNames.read(rest) else { throw failure() }
+                    rest = rest.dropFirst(length)
+                    // A name by itself says nothing of the distance to UTC, but for `GMT+3`.
+                    if let hours { offset = hours * 3600 }
                 case "002": day = try number(3, 3)
                 default:
                     if field.hasPrefix("Z"), rest.first == 0x5A {

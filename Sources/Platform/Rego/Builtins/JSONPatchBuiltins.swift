@@ -17,10 +17,8 @@ extension BuiltinTable {
         two("json.patch", [.array, .object, .set], [.array]) { value, operations, context in
             var document = value
             for operation in try operations.array(2) {
-                // Each makes a new document.
                 try context.checkpoint()
-                guard let patched = try JSONPatch.apply(operation, to: document) else { return nil }
-                document = patched
+                guard try JSONPatch.apply(operation, to: &document) else { return nil }
             }
             return document
         }
@@ -115,9 +113,10 @@ private final class PathTree {
     }
 }
 
-/// RFC 6902 over values; sets are changed by their members. Nil: the patch does not fit.
+/// RFC 6902 over values, in place; sets are changed by their members. False: the patch does not fit, and the document is
+/// of no more use.
 private enum JSONPatch {
-    static func apply(_ operation: Value, to document: Value) throws -> Value? {
+    static func apply(_ operation: Value, to document: inout Value) throws -> Bool {
         guard let fields = operation.members else {
             throw BuiltinError(
                 .type, "operand 2 must be array of objects but got array containing \(operation.kind.name)")
@@ -143,20 +142,23 @@ private enum JSONPatch {
         }
         let target = try path("path")
         switch verb {
-        case "add": return add(try value(), target[...], document)
-        case "remove": return remove(target[...], document)?.rest
+        case "add": return add(try value(), target[...], &document)
+        case "remove": return remove(target[...], &document) != nil
         case "replace":
             let new = try value()
-            return replace(new, target[...], document)
+            return change(&document, target[...]) { place in
+                place = new
+                return true
+            }
         case "move":
-            guard let (rest, moved) = remove(try path("from")[...], document) else { return nil }
-            return add(moved, target[...], rest)
+            guard let moved = remove(try path("from")[...], &document) else { return false }
+            return add(moved, target[...], &document)
         case "copy":
-            guard let found = find(try path("from")[...], document) else { return nil }
-            return add(found, target[...], document)
+            guard let found = find(try path("from")[...], document) else { return false }
+            return add(found, target[...], &document)
         case "test":
-            guard let found = find(target[...], document), equal(found, try value()) else { return nil }
-            return document
+            guard let found = find(target[...], document) else { return false }
+            return equal(found, try value())
         default: throw BuiltinError(.builtin, "unrecognized op '\(verb)'")
         }
     }
@@ -183,72 +185,93 @@ private enum JSONPatch {
         return nil
     }
 
-    private static func add(_ new: Value, _ path: ArraySlice<Value>, _ value: Value) -> Value? {
-        guard let key = path.first else { return new }
-        if path.count > 1 {
-            guard let inner = child(key, value), let changed = add(new, path.dropFirst(), inner) else { return nil }
-            return put(changed, key, value)
-        }
+    /// Changes what stands at a path. The value is taken out while it is changed, so that nothing around it is copied.
+    private static func change(_ value: inout Value, _ path: ArraySlice<Value>, _ body: (inout Value) -> Bool) -> Bool {
+        guard let key = path.first else { return body(&value) }
         if var object = value.members {
-            object.set(key, new)
-            return .object(object)
+            value = .null
+            let (place, isFound) = object.place(of: key)
+            guard isFound else { return false }
+            var inner = object.values[place]
+            object.replace(at: place, with: .null)
+            guard change(&inner, path.dropFirst(), body) else { return false }
+            object.replace(at: place, with: inner)
+            value = .object(object)
+            return true
         }
         if var elements = value.elements {
-            if key.text == "-" {
-                elements.append(new)
-            } else {
-                guard let place = index(key, elements.count + 1) else { return nil }
-                elements.insert(new, at: place)
+            value = .null
+            guard let place = index(key, elements.count) else { return false }
+            var inner = elements[place]
+            elements[place] = .null
+            guard change(&inner, path.dropFirst(), body) else { return false }
+            elements[place] = inner
+            value = .array(elements)
+            return true
+        }
+        if let set = value.setMembers, set.contains(key) {
+            var inner = key
+            guard change(&inner, path.dropFirst(), body) else { return false }
+            value = .set(SetValue(set.members.filter { !equal($0, key) } + [inner]))
+            return true
+        }
+        return false
+    }
+
+    private static func add(_ new: Value, _ path: ArraySlice<Value>, _ document: inout Value) -> Bool {
+        guard let key = path.last else {
+            document = new
+            return true
+        }
+        return change(&document, path.dropLast()) { value in
+            if var object = value.members {
+                value = .null
+                object.set(key, new)
+                value = .object(object)
+                return true
             }
-            return .array(elements)
-        }
-        if var set = value.setMembers {
-            guard equal(key, new) else { return nil }
-            set.insert(new)
-            return .set(set)
-        }
-        return nil
-    }
-
-    private static func put(_ new: Value, _ key: Value, _ value: Value) -> Value? {
-        if var object = value.members {
-            object.set(key, new)
-            return .object(object)
-        }
-        if var elements = value.elements {
-            guard let place = index(key, elements.count) else { return nil }
-            elements[place] = new
-            return .array(elements)
-        }
-        if let set = value.setMembers {
-            return .set(SetValue(set.members.filter { !equal($0, key) } + [new]))
-        }
-        return nil
-    }
-
-    private static func replace(_ new: Value, _ path: ArraySlice<Value>, _ value: Value) -> Value? {
-        guard let key = path.first else { return new }
-        guard let inner = child(key, value), let changed = replace(new, path.dropFirst(), inner) else { return nil }
-        return put(changed, key, value)
-    }
-
-    private static func remove(_ path: ArraySlice<Value>, _ value: Value) -> (rest: Value, removed: Value)? {
-        guard let key = path.first, let inner = child(key, value) else { return nil }
-        if path.count > 1 {
-            guard let (changed, removed) = remove(path.dropFirst(), inner), let rest = put(changed, key, value) else {
-                return nil
+            if var elements = value.elements {
+                value = .null
+                if key.text == "-" {
+                    elements.append(new)
+                } else {
+                    guard let place = index(key, elements.count + 1) else { return false }
+                    elements.insert(new, at: place)
+                }
+                value = .array(elements)
+                return true
             }
-            return (rest, removed)
+            if var set = value.setMembers {
+                guard equal(key, new) else { return false }
+                value = .null
+                set.insert(new)
+                value = .set(set)
+                return true
+            }
+            return false
         }
-        if var object = value.members {
-            object.remove(key)
-            return (.object(object), inner)
+    }
+
+    /// What was removed; nil when nothing stands there. The document itself cannot be removed.
+    private static func remove(_ path: ArraySlice<Value>, _ document: inout Value) -> Value? {
+        guard let key = path.last else { return nil }
+        var removed: Value?
+        let isDone = change(&document, path.dropLast()) { value in
+            removed = child(key, value)
+            guard removed != nil else { return false }
+            if var object = value.members {
+                value = .null
+                object.remove(key)
+                value = .object(object)
+            } else if var elements = value.elements, let place = index(key, elements.count) {
+                value = .null
+                elements.remove(at: place)
+                value = .array(elements)
+            } else if let set = value.setMembers {
+                value = .set(SetValue(set.members.filter { !equal($0, key) }))
+            }
+            return true
         }
-        if var elements = value.elements, let place = index(key, elements.count) {
-            elements.remove(at: place)
-            return (.array(elements), inner)
-        }
-        if let set = value.setMembers { return (.set(SetValue(set.members.filter { !equal($0, key) })), inner) }
-        return nil
+        return isDone ? removed : nil
     }
 }

@@ -239,10 +239,15 @@ enum Texts {
         let bytes = Array(text.utf8)
         var result: [UInt8] = []
         var at = 0
+        // As Go's replacer: an empty pattern stands before each byte and at the end, but not twice in one place.
+        var wasEmpty = false
         while at <= bytes.count {
+            if at.isMultiple(of: 4096) { try context.checkpoint() }
             let pair = pairs.first { pair in
-                !pair.old.isEmpty && pair.old.count <= bytes.count - at && bytes[at...].starts(with: pair.old)
+                pair.old.isEmpty
+                    ? !wasEmpty : pair.old.count <= bytes.count - at && bytes[at...].starts(with: pair.old)
             }
+            wasEmpty = pair?.old.isEmpty ?? false
             if let pair {
                 try context.spend(pair.new.count)
                 result += pair.new

@@ -44,6 +44,12 @@ func compareNumbers(_ one: Value, _ two: Value) -> Int {
     if case .int(let a) = one, case .int(let b) = two { return a < b ? -1 : a == b ? 0 : 1 }
     if let a = one.wholeText, let b = two.wholeText { return BigInteger.compare(a, b) }
     guard let a = one.wide, let b = two.wide else { return 0 }
+    // What lies beyond the range of a wide float is compared digit by digit.
+    if !a.isFinite || !b.isFinite || a == 0 || b == 0,
+        let exact = ExactDecimal(one.numberText), let other = ExactDecimal(two.numberText)
+    {
+        return ExactDecimal.compare(exact, other)
+    }
     return a < b ? -1 : a == b ? 0 : 1
 }
 

@@ -71,6 +71,9 @@ package struct ObjectValue: Sendable {
         }
     }
 
+    /// Puts another value in the place of a member's.
+    package mutating func replace(at index: Int, with value: Value) { values[index] = value }
+
     package mutating func remove(_ key: Value) {
         let (index, found) = place(of: key)
         if !found { return }
