@@ -146,7 +146,7 @@ let package = Package(
         tests("Findings", ["Findings"]),
         tests("Documents", ["Documents", "TestSupport"]),
         tests("RegularExpressions", ["RegularExpressions"]),
-        tests("Rego", ["Rego", "Documents", "TestSupport"]),
+        tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),
         tests(
             "AccessControl",
