@@ -6,7 +6,7 @@ import Rego
 struct RegoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rego", abstract: "Evaluate, check, format and test policies in Rego.",
-        subcommands: [RegoEval.self, RegoCheck.self, RegoTest.self, RegoBench.self])
+        subcommands: [RegoEval.self, RegoCheck.self, RegoTest.self, RegoFormat.self, RegoBench.self])
 }
 
 /// Which dialect the modules are in.

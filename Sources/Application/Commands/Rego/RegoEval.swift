@@ -48,6 +48,15 @@ struct RegoEval: ParsableCommand {
     @Option(name: .long, help: "Stop after so many seconds.")
     var timeout: Int = 10
 
+    @Flag(name: .long, help: "Add to the JSON which lines of the modules the evaluation came to.")
+    var coverage = false
+
+    @Flag(name: .long, help: "Add to the JSON the lines that took longest, with how often they were come to.")
+    var profile = false
+
+    @Option(name: .long, help: "How many lines --profile names.")
+    var profileLimit: Int = 10
+
     @Option(name: .long, help: "Evaluate a JSON request a line from this file; - for standard input.")
     var batch: String?
 
@@ -57,6 +66,10 @@ struct RegoEval: ParsableCommand {
         if (query == nil) == (batch == nil) {
             throw ValidationError("give a query, as in: bulwark rego eval data.policy.deny")
         }
+        if coverage || profile, format != .json {
+            throw ValidationError("--coverage and --profile are part of the JSON")
+        }
+        if profileLimit < 1 { throw ValidationError("--profile-limit is a number from 1 on") }
         if timeout < 1 { throw ValidationError("--timeout is a number of seconds from 1 on") }
     }
 
@@ -69,8 +82,14 @@ struct RegoEval: ParsableCommand {
         }
         if status != .done { throw status }
         let prepared: PreparedQuery
+        let instruments = coverage || profile ? RegoInstruments() : nil
         do throws(RegoErrors) {
-            let policy = try RegoPolicy(files.modules, version: dialect.version)
+            let policy: RegoPolicy
+            if let instruments {
+                policy = try RegoPolicy(files.modules, version: dialect.version, instruments: instruments)
+            } else {
+                policy = try RegoPolicy(files.modules, version: dialect.version)
+            }
             let path = package.map { $0.split(separator: ".").map(String.init).filter { $0 != "data" } } ?? []
             prepared = try policy.prepare(query ?? "", version: dialect.version, package: path)
         } catch {
@@ -87,7 +106,13 @@ struct RegoEval: ParsableCommand {
             Terminal.note(error.description)
             throw ExitStatus.unfinished
         }
-        Terminal.say(RegoOutput(results: results, query: query ?? "").text(format))
+        var output = RegoOutput(results: results, query: query ?? "")
+        if let instruments {
+            let report = RegoCoverage(instruments.settled())
+            if coverage { output.additions.append((.string("coverage"), report.json)) }
+            if profile { output.additions.append((.string("profile"), report.profile(limit: profileLimit))) }
+        }
+        Terminal.say(output.text(format))
         let isDefined = results.contains { !$0.expressions.isEmpty || !$0.bindings.isEmpty }
         if fail && !isDefined || failDefined && isDefined { throw ExitStatus.failed }
     }
@@ -97,6 +122,8 @@ struct RegoEval: ParsableCommand {
 struct RegoOutput {
     let results: [QueryResult]
     let query: String
+    /// What stands beside the result in JSON.
+    var additions: [(Value, Value)] = []
 
     func text(_ format: RegoEval.Format) -> String {
         switch format {
@@ -116,7 +143,7 @@ struct RegoOutput {
     }
 
     private var json: Value {
-        if results.isEmpty { return .emptyObject }
+        if results.isEmpty { return .object(ObjectValue(additions)) }
         let found = results.map { result -> Value in
             let expressions = result.expressions.map { expression -> Value in
                 .object(
@@ -136,7 +163,7 @@ struct RegoOutput {
             if !result.bindings.isEmpty { members.append((.string("bindings"), bindings(result))) }
             return .object(ObjectValue(members))
         }
-        return .object(ObjectValue([(.string("result"), .array(found))]))
+        return .object(ObjectValue([(.string("result"), .array(found))] + additions))
     }
 
     /// One value by itself, a table of variables for the rest.

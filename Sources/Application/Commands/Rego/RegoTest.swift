@@ -31,6 +31,12 @@ struct RegoTest: ParsableCommand {
     @Option(name: .long, help: "Stop a test after so many seconds.")
     var timeout: Int = 5
 
+    @Flag(name: .shortAndLong, help: "Report which lines the tests came to, as JSON, instead of the tests.")
+    var coverage = false
+
+    @Option(name: .long, help: "Exit with 1 when fewer per cent of the lines were covered; implies --coverage.")
+    var threshold: Double?
+
     @OptionGroup var dialect: RegoDialect
 
     func run() throws {
@@ -44,8 +50,13 @@ struct RegoTest: ParsableCommand {
             do throws(PatternError) { return try Pattern(text) } catch { throw UserError("--run: \(error)") }
         }
         let policy: RegoPolicy
+        let instruments = coverage || threshold != nil ? RegoInstruments() : nil
         do throws(RegoErrors) {
-            policy = try RegoPolicy(files.modules, version: dialect.version)
+            if let instruments {
+                policy = try RegoPolicy(files.modules, version: dialect.version, instruments: instruments)
+            } else {
+                policy = try RegoPolicy(files.modules, version: dialect.version)
+            }
         } catch {
             for problem in error.errors { Terminal.note(problem.description) }
             throw ExitStatus.unreadable
@@ -53,9 +64,25 @@ struct RegoTest: ParsableCommand {
         let outcomes = RegoTestRun(policy: policy, data: files.data, timeout: .seconds(timeout)).outcomes {
             pattern?.matches($0) ?? true
         }
-        switch format {
-        case .pretty: show(outcomes)
-        case .json: Terminal.say(Value.array(outcomes.map(\.json)).prettyJSON)
+        if let instruments {
+            let report = RegoCoverage(instruments.settled())
+            Terminal.say(report.json.prettyJSON)
+            if let threshold, report.percent < threshold {
+                Terminal.note("coverage is \(report.percent) per cent, less than \(threshold)")
+                status = .failed
+            }
+            // What failed is said all the same.
+            for outcome in outcomes {
+                switch outcome.result {
+                case .failed, .error: Terminal.note("\(outcome.location.file): \(outcome.name): \(outcome.word)")
+                case .passed, .skipped: break
+                }
+            }
+        } else {
+            switch format {
+            case .pretty: show(outcomes)
+            case .json: Terminal.say(Value.array(outcomes.map(\.json)).prettyJSON)
+            }
         }
         for outcome in outcomes {
             switch outcome.result {
