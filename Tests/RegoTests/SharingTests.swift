@@ -151,7 +151,8 @@ import Testing
         (#"sprintf("%5d|%-3s|%%", [7, "a"])"#, #""    7|a  |%""#),
         (#"sprintf("%d", ["a"])"#, #""%!d(string=a)""#), (#"sprintf("%s", [1])"#, #""%!s(int=1)""#),
         (#"sprintf("%v", [])"#, #""%!v(MISSING)""#), (#"sprintf("a", [1])"#, #""a%!(EXTRA int=1)""#),
-        (#"sprintf("%v", [1.50])"#, #""1.5""#), (#"sprintf("%", [1])"#, #""%!(NOVERB)%!(EXTRA int=1)""#),
+        (#"sprintf("%v %v %v %v", [1.50, -0.0, 1e30, 12345678901234567890])"#, #""1.5 -0 1e+30 12345678901234567890""#),
+        (#"sprintf("%", [1])"#, #""%!(NOVERB)%!(EXTRA int=1)""#),
     ])
     func formats(call: String, wanted: String) throws {
         let input = #"{"o": {"z": [1.50, true], "é": "\""}, "s": "x\ny"}"#

@@ -38,7 +38,21 @@ package func equal(_ one: Value, _ two: Value) -> Bool {
     case (.int(let a), .int(let b)): a == b
     case (.bool(let a), .bool(let b)): a == b
     case (.string(let a), .string(let b)): a.utf8.count == b.utf8.count && compareBytes(a, b) == 0
+    case (.node(let a), .node(let b)): equal(a, b)
     default: compare(one, two) == 0
+    }
+}
+
+/// What is written alike is equal; numbers and what holds them may be written in several ways.
+private func equal(_ one: Node, _ two: Node) -> Bool {
+    let kind = one.kind
+    guard kind == two.kind else { return false }
+    switch kind {
+    case .null: return true
+    case .bool: return one.bool == two.bool
+    case .string: return one.hasSameText(as: two)
+    case .number, .array, .object:
+        return one.hasSameContent(as: two) || (one.count == two.count && compare(.node(one), .node(two)) == 0)
     }
 }
 

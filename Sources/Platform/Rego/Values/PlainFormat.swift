@@ -39,8 +39,13 @@ enum PlainFormat {
         let isValue = verb == 0x76  // v
         switch value.kind {
         case .number:
-            guard isValue || verb == 0x64, case .int(let int) = value.resolved else { return false }  // d
-            text.append("\(int)")
+            let number = value.resolved
+            if case .int(let int) = number, isValue || verb == 0x64 {  // d
+                text.append("\(int)")
+            } else {
+                guard isValue else { return false }
+                text.append(GoFormatter.format(GoFormatter.Argument(number), "v", GoFormatter.Flags()))
+            }
         case .string:
             guard isValue || verb == 0x73 else { return false }  // s
             switch value {
