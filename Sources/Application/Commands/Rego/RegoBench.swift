@@ -71,10 +71,10 @@ struct RegoBench: ParsableCommand {
                     ])
                 ).prettyJSON)
         } catch let errors as RegoErrors {
-            for problem in errors.errors { Terminal.note(problem.description) }
+            for problem in errors.errors { Terminal.lines(problem.description) }
             throw ExitStatus.unreadable
         } catch let error as RegoError {
-            Terminal.note(error.description)
+            Terminal.lines(error.description)
             throw ExitStatus.unfinished
         }
     }
