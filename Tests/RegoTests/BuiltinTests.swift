@@ -42,6 +42,10 @@ import Testing
         (#"glob.match("*.io", ["."], "a.io")"#, "true"), (#"glob.match("*.io", ["."], "a.b.io")"#, "false"),
         (#"glob.match("**.{io,org}", ["."], "a.b.org")"#, "true"), (#"glob.match("[!a]?", [], "bc")"#, "true"),
         (#"glob.quote_meta("a*[b]")"#, #""a\\*\\[b\\]""#),
+        (
+            #"rego.parse_module("a", "package a\nimport data.b as c\np contains x if { some x in c; not x == 1 with input as 2 }").rules[0].head.key"#,
+            #"{"type":"var","value":"x"}"#
+        ),
         // Numbers.
         ("round(2.5)", "3"), ("ceil(1.1)", "2"), ("floor(-1.1)", "-2"), ("abs(-3)", "3"),
         ("bits.lsh(1, 70)", "1180591620717411303424"),

@@ -27,13 +27,6 @@ enum Terminal {
         FileHandle.standardError.write(Data("bulwark: \(DisplayText.safe(message))\n".utf8))
     }
 
-    /// Writes a problem of several lines, such as a place in a text with a caret below it, to standard error.
-    static func lines(_ message: String) {
-        for line in message.split(separator: "\n", omittingEmptySubsequences: false) {
-            note(line.replacing("\t", with: "    "))
-        }
-    }
-
     /// Writes a remark to standard error.
     static func note(_ message: String) {
         FileHandle.standardError.write(Data("\(DisplayText.safe(message))\n".utf8))

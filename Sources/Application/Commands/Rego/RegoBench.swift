@@ -71,10 +71,10 @@ struct RegoBench: ParsableCommand {
                     ])
                 ).prettyJSON)
         } catch let errors as RegoErrors {
-            for problem in errors.errors { Terminal.lines(problem.description) }
+            for problem in errors.errors { problem.show() }
             throw ExitStatus.unreadable
         } catch let error as RegoError {
-            Terminal.lines(error.description)
+            error.show()
             throw ExitStatus.unfinished
         }
     }

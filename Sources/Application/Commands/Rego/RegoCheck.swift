@@ -31,7 +31,7 @@ struct RegoCheck: ParsableCommand {
             errors = error.errors
         }
         switch format {
-        case .pretty: for error in errors { Terminal.lines(error.description) }
+        case .pretty: for error in errors { error.show() }
         case .json: Terminal.say(RegoCheck.json(errors).prettyJSON)
         }
         if !errors.isEmpty { status = max(status, .failed) }

@@ -93,7 +93,7 @@ struct RegoEval: ParsableCommand {
             let path = package.map { $0.split(separator: ".").map(String.init).filter { $0 != "data" } } ?? []
             prepared = try policy.prepare(query ?? "", version: dialect.version, package: path)
         } catch {
-            for problem in error.errors { Terminal.lines(problem.description) }
+            for problem in error.errors { problem.show() }
             throw ExitStatus.unreadable
         }
         let document = try (stdinInput ? "-" : input).map { try RegoInput.read($0) }
@@ -103,7 +103,7 @@ struct RegoEval: ParsableCommand {
                 input: document, data: files.data, context: .current(),
                 limits: EvaluationLimits(time: .seconds(timeout)), strict: strictBuiltinErrors)
         } catch {
-            Terminal.lines(error.description)
+            error.show()
             throw ExitStatus.unfinished
         }
         var output = RegoOutput(results: results, query: query ?? "")

@@ -87,3 +87,12 @@ enum RegoInput {
         return .node(try first.get().root)
     }
 }
+
+extension RegoError {
+    /// Says it on standard error, with the line it stands in below.
+    func show() {
+        for line in description.split(separator: "\n", omittingEmptySubsequences: true) {
+            Terminal.note(String(line).replacing("\t", with: "    "))
+        }
+    }
+}

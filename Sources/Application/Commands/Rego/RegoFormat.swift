@@ -60,7 +60,7 @@ struct RegoFormat: ParsableCommand {
                     source, version: regoV1 ? .v0 : dialect.version, rewriting: regoV1)
             } catch {
                 status = .unreadable
-                for problem in error.errors { Terminal.lines(problem.description) }
+                for problem in error.errors { problem.show() }
                 continue
             }
             let isChanged = text != source.text

@@ -58,7 +58,7 @@ struct RegoTest: ParsableCommand {
                 policy = try RegoPolicy(files.modules, version: dialect.version)
             }
         } catch {
-            for problem in error.errors { Terminal.lines(problem.description) }
+            for problem in error.errors { problem.show() }
             throw ExitStatus.unreadable
         }
         let outcomes = RegoTestRun(policy: policy, data: files.data, timeout: .seconds(timeout)).outcomes {

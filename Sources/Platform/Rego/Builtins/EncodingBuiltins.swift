@@ -64,6 +64,16 @@ enum Base64 {
     private static let standard = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let urlSafe = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
+    /// What each byte stands for; 255 is none.
+    private static func values(_ alphabet: [UInt8]) -> [UInt8] {
+        var values = [UInt8](repeating: 255, count: 256)
+        for (value, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(value) }
+        return values
+    }
+
+    private static let standardValues = values(standard)
+    private static let urlSafeValues = values(urlSafe)
+
     static func encode(_ text: String, _ context: BuiltinContext, url: Bool, padded: Bool) throws -> String {
         let bytes = Array(text.utf8)
         try context.spend(bytes.count * 4 / 3)
@@ -91,7 +101,7 @@ enum Base64 {
     /// As Go's strict-enough decoders: line ends are passed over, padding must be whole.
     static func decode(_ text: String, url: Bool) throws -> [UInt8] {
         func illegal(_ at: Int) -> BuiltinError { BuiltinError(.builtin, "illegal base64 data at input byte \(at)") }
-        let alphabet = url ? urlSafe : standard
+        let table = url ? urlSafeValues : standardValues
         var result: [UInt8] = []
         var word = 0
         var count = 0
@@ -104,8 +114,9 @@ enum Base64 {
                 if count % 4 < 2 || count % 4 + padding > 4 { throw illegal(index) }
                 continue
             }
-            guard padding == 0, let value = alphabet.firstIndex(of: byte) else { throw illegal(index) }
-            word = word << 6 | value
+            let value = table[Int(byte)]
+            guard padding == 0, value < 64 else { throw illegal(index) }
+            word = word << 6 | Int(value)
             count += 1
             if count % 4 == 0 {
                 result += [UInt8(word >> 16 & 255), UInt8(word >> 8 & 255), UInt8(word & 255)]

@@ -24,14 +24,19 @@ extension BuiltinTable {
         // Answered while compiling.
         zero("rego.metadata.chain") { _ in .array([]) }
         zero("rego.metadata.rule") { _ in .emptyObject }
-        two("rego.parse_module", [.string], [.string]) { name, text, _ in
+        two("rego.parse_module", [.string], [.string]) { name, text, context in
             let source = ModuleSource(name: try name.string(1), text: try text.string(2))
+            let module: Module
             do throws(RegoErrors) {
-                if let module = try? Module.parse(source, version: .v0) { return module.syntaxTree }
-                return try Module.parse(source, version: .v1).syntaxTree
+                if let old = try? Module.parse(source, version: .v0) {
+                    module = old
+                } else {
+                    module = try Module.parse(source, version: .v1)
+                }
             } catch {
                 throw BuiltinError(.builtin, error.errors.first?.message ?? "not a module")
             }
+            return try SyntaxTree.value(module, context)
         }
     }
 
@@ -75,28 +80,5 @@ private func walk(
         for (key, member) in zip(object.keys, object.values) { try walk(member, path + [key], context, each) }
     } else if let set = value.setMembers {
         for member in set.members { try walk(member, path + [member], context, each) }
-    }
-}
-
-extension Module {
-    /// As far as `rego.parse_module` shows it: the package's path, imports and rule names.
-    var syntaxTree: Value {
-        func path(_ names: [String]) -> Value {
-            .array(
-                names.enumerated().map { index, name in
-                    .object(
-                        ObjectValue([
-                            (.string("type"), .string(index == 0 ? "var" : "string")),
-                            (.string("value"), .string(name)),
-                        ]))
-                })
-        }
-        let package = ObjectValue([(.string("path"), path(["data"] + self.package))])
-        let rules = rules.map { rule -> Value in
-            let head = ObjectValue([(.string("name"), .string(rule.name))])
-            return .object(ObjectValue([(.string("head"), .object(head))]))
-        }
-        return .object(
-            ObjectValue([(.string("package"), .object(package)), (.string("rules"), .array(rules))]))
     }
 }

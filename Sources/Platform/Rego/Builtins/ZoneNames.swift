@@ -44,7 +44,8 @@ enum ZoneNames {
     private static func signed(_ text: ArraySlice<UInt8>) -> (length: Int, hours: Int) {
         guard let sign = text.first, sign == 0x2B || sign == 0x2D else { return (0, 0) }
         let digits = text.dropFirst().prefix { $0 >= 0x30 && $0 <= 0x39 }
-        guard (1...3).contains(digits.count), let hours = Int(String(decoding: digits, as: UTF8.self)), hours < 24 else {
+        guard (1...3).contains(digits.count), let hours = Int(String(decoding: digits, as: UTF8.self)), hours < 24
+        else {
             return (0, 0)
         }
         return (1 + digits.count, sign == 0x2D ? -hours : hours)
@@ -103,7 +104,8 @@ private struct ZoneFile: Sendable {
             return String(decoding: bytes[place..<(letters + counts[5])].prefix { $0 != 0 }, as: UTF8.self)
         }
         for index in 0..<counts[3] {
-            guard let time = number(changes + index * 8, 8), let name = name(Int(bytes[changes + counts[3] * 8 + index]))
+            guard let time = number(changes + index * 8, 8),
+                let name = name(Int(bytes[changes + counts[3] * 8 + index]))
             else { return nil }
             times.append(time)
             names.append(name)

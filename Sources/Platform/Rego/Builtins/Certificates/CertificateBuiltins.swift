@@ -6,7 +6,7 @@ extension BuiltinTable {
         one("crypto.x509.parse_certificates", [.string]) { value, context in
             let text = try value.string(1)
             try context.spend(text.utf8.count * 8)
-            return .array(try X509Certificate.all(text: text).map { X509Values.certificate($0) })
+            return .array(try X509Certificate.all(text: text).map { try X509Values.certificate($0, context) })
         }
         one("crypto.x509.parse_and_verify_certificates", [.string]) { value, context in
             try verify(try value.string(1), .init(time: seconds(context.now)), withPlaces: true, context)
@@ -20,12 +20,12 @@ extension BuiltinTable {
         one("crypto.x509.parse_certificate_request", [.string]) { value, context in
             let text = try value.string(1)
             try context.spend(text.utf8.count * 8)
-            return X509Values.request(try X509Request.read(text: text))
+            return try X509Values.request(try X509Request.read(text: text), context)
         }
         two("crypto.x509.parse_keypair", [.string], [.string]) { certificate, key, context in
             let (certificate, key) = (try certificate.string(1), try key.string(2))
             try context.spend((certificate.utf8.count + key.utf8.count) * 8)
-            return try KeyPairText.value(certificate, key)
+            return try KeyPairText.value(certificate, key, context)
         }
         one("crypto.x509.parse_rsa_private_key", [.string]) { value, _ in
             var text = try value.string(1)
@@ -61,7 +61,7 @@ private func verify(
     var chain = X509Chain(root: root, intermediates: Array(all.dropFirst().dropLast()), options: options)
     guard let path = chain.verify(leaf) else { return refused }
     return .array([
-        .bool(true), .array(path.map { X509Values.certificate($0, withPlaces: withPlaces) }),
+        .bool(true), .array(try path.map { try X509Values.certificate($0, context, withPlaces: withPlaces) }),
     ])
 }
 
@@ -108,7 +108,7 @@ private let usageNames: [String: Int] = [
 
 /// A certificate with its key, in the shape of Go's tls.Certificate.
 private enum KeyPairText {
-    static func value(_ certificate: String, _ key: String) throws -> Value {
+    static func value(_ certificate: String, _ key: String, _ context: BuiltinContext) throws -> Value {
         let chain = try blocks(certificate, "CERTIFICATE").filter { $0.type == "CERTIFICATE" }
         guard let first = chain.first, chain.count <= X509Certificate.maxCount else {
             throw BuiltinError(.builtin, "tls: failed to find any PEM data in certificate input")
@@ -137,7 +137,7 @@ private enum KeyPairText {
                 (.string("Certificate"), .array(chain.map { .string(Data($0.bytes).base64EncodedString()) })),
                 (.string("PrivateKey"), found.value), (.string("SupportedSignatureAlgorithms"), .null),
                 (.string("OCSPStaple"), .null), (.string("SignedCertificateTimestamps"), .null),
-                (.string("Leaf"), X509Values.certificate(leaf, withPlaces: false)),
+                (.string("Leaf"), try X509Values.certificate(leaf, context, withPlaces: false)),
             ]))
     }
 

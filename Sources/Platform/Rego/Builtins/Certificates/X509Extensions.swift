@@ -45,6 +45,7 @@ struct X509Extensions: Sendable {
         for entry in try element.expect(DERElement.Tag.sequence).elements() {
             var row = DERRow(try entry.expect(DERElement.Tag.sequence))
             let identifier = try row.next().identifier()
+            guard entries.count < 1_000 else { throw DERError("too many extensions") }
             guard seen.insert(identifier).inserted else { throw DERError("certificate contains duplicate extensions") }
             let critical = try row.optional(DERElement.Tag.boolean)?.boolean() ?? false
             let content = try row.next(DERElement.Tag.octetString).content

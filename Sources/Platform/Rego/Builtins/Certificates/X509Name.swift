@@ -14,6 +14,7 @@ struct X509Name: Sendable {
                 let parts = try attribute.expect(DERElement.Tag.sequence).elements()
                 guard parts.count == 2 else { throw DERError("invalid name") }
                 found.append((try parts[0].identifier(), parts[1]))
+                guard found.count <= 1_000 else { throw DERError("a name has too many parts") }
             }
         }
         attributes = found

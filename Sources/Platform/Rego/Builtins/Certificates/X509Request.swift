@@ -63,8 +63,8 @@ struct X509Request: Sendable {
         guard text.utf8.count <= X509Certificate.maxBytes else { throw BuiltinError(.builtin, "request above 4 MiB") }
         var bytes = Array(text.utf8)
         if !text.hasPrefix("-----BEGIN CERTIFICATE REQUEST-----") { bytes = try Base64.decode(text, url: false) }
-        var armour = String(decoding: bytes, as: UTF8.self)[...]
-        if let block = PEMText.next(&armour) {
+        var armour = PEMText(String(decoding: bytes, as: UTF8.self))
+        if let block = armour.next() {
             guard block.type == "CERTIFICATE REQUEST" else {
                 throw BuiltinError(.builtin, "invalid PEM-encoded certificate signing request")
             }

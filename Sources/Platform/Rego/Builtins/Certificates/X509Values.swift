@@ -5,7 +5,11 @@ import Foundation
 struct X509Values {
     private var members: [(Value, Value)] = []
 
-    static func certificate(_ certificate: X509Certificate, withPlaces: Bool = true) -> Value {
+    static func certificate(
+        _ certificate: X509Certificate, _ context: BuiltinContext, withPlaces: Bool = true
+    ) throws -> Value {
+        try spend(certificate.extensions, certificate.subject, context)
+        try spend(certificate.extensions, certificate.issuer, context)
         var values = X509Values()
         let extensions = certificate.extensions
         values.bytes("Raw", certificate.encoded)
@@ -40,7 +44,8 @@ struct X509Values {
         return .object(ObjectValue(values.members))
     }
 
-    static func request(_ request: X509Request) -> Value {
+    static func request(_ request: X509Request, _ context: BuiltinContext) throws -> Value {
+        try spend(request.extensions, request.subject, context)
         var values = X509Values()
         values.bytes("Raw", request.encoded)
         values.bytes("RawTBSCertificateRequest", request.signed)
@@ -51,6 +56,14 @@ struct X509Values {
         values.entries(request.extensions.entries)
         values.names(request.extensions.alternativeNames)
         return .object(ObjectValue(values.members))
+    }
+
+    /// Short names become large values: what they take is counted before they are made.
+    private static func spend(_ extensions: X509Extensions, _ name: X509Name, _ context: BuiltinContext) throws {
+        let names = extensions.alternativeNames
+        try context.spend(
+            names.places.count * 1_500 + name.attributes.count * 800 + extensions.entries.count * 800
+                + (names.hosts.count + names.mails.count + names.addresses.count + extensions.policies.count) * 200)
     }
 
     private mutating func common(

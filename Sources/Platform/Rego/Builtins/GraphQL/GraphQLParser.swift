@@ -5,14 +5,15 @@ struct GraphQLParser {
     private var lexer: GraphQLLexer
     private(set) var token: GraphQLToken
     private var depth = 0
+    private let context: BuiltinContext
 
     static let maxBytes = 4 << 20
     static let maxDepth = 200
 
     init(_ text: String, _ context: BuiltinContext) throws {
         guard text.utf8.count <= GraphQLParser.maxBytes else { throw GraphQLError("more than 4 MiB of GraphQL") }
-        // The words, the tree and its copy as a value.
-        try context.spend(text.utf8.count * 32)
+        self.context = context
+        try context.spend(text.utf8.count * 8)
         lexer = GraphQLLexer(text)
         token = try lexer.next()
     }
@@ -56,6 +57,8 @@ struct GraphQLParser {
         depth += 1
         defer { depth -= 1 }
         guard depth <= GraphQLParser.maxDepth else { throw GraphQLError("nested too deep", at: token.place) }
+        // A part of the tree and its copy as a value.
+        try context.spend(800)
         return try body(&self)
     }
 
@@ -130,6 +133,7 @@ struct GraphQLParser {
     private mutating func directives(constant: Bool) throws -> [GraphQLDirective] {
         var found: [GraphQLDirective] = []
         while try skip(.at) {
+            try context.spend(400)
             let place = token.place
             found.append(
                 GraphQLDirective(name: try name(), arguments: try arguments(constant: constant), place: place))
@@ -157,6 +161,7 @@ struct GraphQLParser {
     mutating func query() throws -> GraphQLQuery {
         var query = GraphQLQuery()
         while token.kind != .end {
+            try context.spend(800)
             let place = token.place
             switch (token.kind, token.text) {
             case (.openBrace, _):
@@ -243,6 +248,7 @@ struct GraphQLParser {
     mutating func schema(builtIn: Bool = false) throws -> GraphQLSchemaText {
         var schema = GraphQLSchemaText()
         while token.kind != .end {
+            try context.spend(800)
             let described = token
             let description = try description()
             guard token.kind == .name else { throw unexpected }

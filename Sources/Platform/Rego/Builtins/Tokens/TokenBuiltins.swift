@@ -73,8 +73,9 @@ struct TokenKey {
 
     /// The keys of a certificate, a public key in PEM, a JWK or a set of them.
     static func all(_ text: String, _ context: BuiltinContext) throws -> [TokenKey] {
-        var rest = text[...]
-        guard let block = PEMText.next(&rest) else {
+        guard text.utf8.count <= WebKey.maxBytes else { throw BuiltinError(.builtin, "keys above 1 MiB") }
+        var armour = PEMText(text)
+        guard let block = armour.next() else {
             return try WebKey.all(text, context).compactMap { key in
                 let algorithm = key.members["alg"]?.text ?? ""
                 // What is not known is passed over.
@@ -82,7 +83,7 @@ struct TokenKey {
                 return TokenKey(key: try key.verifier(), algorithm: algorithm, name: key.members["kid"]?.text ?? "")
             }
         }
-        guard rest.isEmpty else { throw BuiltinError(.builtin, "extra data after a PEM certificate block") }
+        guard armour.isAtEnd else { throw BuiltinError(.builtin, "extra data after a PEM certificate block") }
         let key: X509SubjectKey
         do {
             let element = try DERElement.only(block.bytes[...])

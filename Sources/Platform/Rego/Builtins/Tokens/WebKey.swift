@@ -170,6 +170,8 @@ struct WebKey: Sendable {
         guard n.count <= 1024, e.count <= 8, d.count <= 1024 else {
             throw BuiltinError(.builtin, "RSA key is too long")
         }
+        // Finding the primes takes long.
+        guard members["p"] != nil || n.count <= 512 else { throw BuiltinError(.builtin, "RSA key lacks its primes") }
         let key =
             members["p"] == nil
             ? try _RSA.Signing.PrivateKey._createFromNumbers(n: n, e: e, d: d)
