@@ -56,6 +56,15 @@ import Testing
         #expect(review.auditAnnotations["validation_failure"] == (isAudited ? failure : nil))
     }
 
+    /// As Kubernetes has it: an annotation that cannot be made refuses, whatever the binding does with a "no".
+    @Test func anAnnotationThatCannotBeMadeRefuses() async throws {
+        let policy = PolicyTexts.policy.replacing("variables.count > 2 ? 'many' : ''", with: "object.spec.missing")
+        let reviewer = AdmissionPolicyReviewer(try index([policy, PolicyTexts.binding("[Warn]")]))
+        let review = try await reviewer.review(try request(PolicyTexts.deployment("3")), in: .validate)
+        #expect(!review.allowed)
+        #expect(review.message.contains("auditAnnotation 'count' resulted in error: no such key: missing"))
+    }
+
     @Test func reasonsGiveTheirStatus() async throws {
         let reviewer = AdmissionPolicyReviewer(try index([PolicyTexts.policy, PolicyTexts.binding()]))
         #expect(try await reviewer.review(try request(PolicyTexts.deployment("0")), in: .validate).code == 403)

@@ -72,6 +72,27 @@ import Testing
         #expect(error?.message == "variables.a fails to evaluate: variables.a is defined by itself")
     }
 
+    /// Variables that ask for each other take their part of the stack together.
+    @Test(arguments: [(100, true), (400, false)])
+    func chainsOfVariablesEnd(count: Int, works: Bool) throws {
+        var environment = CELEnvironment()
+        var programs: [(Int, CELProgram)] = []
+        for index in 0..<count {
+            let before = index == 0 ? "0" : "variables.v\(index - 1)"
+            let program = try CELProgram(before + String(repeating: " + 1", count: 9), in: environment)
+            programs.append((environment.declare("variables.v\(index)", program.type), program))
+        }
+        let last = try CELProgram("variables.v\(count - 1)", in: environment)
+        let evaluator = CELEvaluator(environment)
+        for (slot, program) in programs { evaluator.define(slot, program) }
+        do throws(CELError) {
+            #expect(try evaluator.evaluate(last).json == "\(count * 9)")
+            #expect(works)
+        } catch {
+            #expect(error.code == .limit && !works, "\(error)")
+        }
+    }
+
     @Test(arguments: [
         (
             "authorizer.group('apps').resource('deployments').subresource('scale').namespace('shop').name('web').check('update').allowed()",

@@ -83,8 +83,8 @@ package final class AdmissionPolicy: Sendable {
     let ownActions: [AdmissionPolicyBinding.Action]
     /// Controllers whose pods a policy about pods judges before they are made.
     let podControllers: Set<String>
-    /// Slots that any of its expressions asks for.
-    let used: Set<Int>
+    /// Which slots of a request any of its expressions asks for.
+    let asked: PolicyExpressions.Asked
     let environment: CELEnvironment
     let slots: PolicyExpressions.Slots
 
@@ -119,7 +119,7 @@ package final class AdmissionPolicy: Sendable {
             used.formUnion(validation.messageExpression?.used ?? [])
         }
         for annotation in annotations { used.formUnion(annotation.program.used) }
-        self.used = used
+        asked = PolicyExpressions.Asked(used, slots)
         ownActions = isKyverno ? try AdmissionPolicy.ownActions(spec) : []
         podControllers = isKyverno ? try AdmissionPolicy.controllers(spec, matchConstraints) : []
         guard !validations.isEmpty || !annotations.isEmpty else {
@@ -159,7 +159,8 @@ package final class AdmissionPolicy: Sendable {
     private static func controllers(
         _ spec: ObjectFields, _ match: MatchResources
     ) throws(GatekeeperError) -> Set<String> {
-        guard match.rules.allSatisfy({ $0.resources == ["pods"] }) else { return [] }
+        guard match.rules.allSatisfy({ $0.resources.map(\.resource) == ["pods"] && $0.resources[0].subresource == nil })
+        else { return [] }
         let chosen = try spec.object("autogen").object("podControllers")
         guard chosen.value("controllers") != nil else { return PodTemplateView.kinds }
         let words = Set(try chosen.texts("controllers").map { $0.lowercased() })

@@ -69,6 +69,8 @@ package struct AdmissionPolicyResult: Sendable {
         package let reason: AdmissionPolicy.Reason
         /// Not a "no" but a question without an answer.
         package let isError: Bool
+        /// Refuses whatever the binding does with a "no".
+        package var isFinal = false
     }
 
     /// Validations that do not hold, and under failure policy Fail what could not be evaluated.
@@ -106,20 +108,23 @@ extension AdmissionPolicy {
         evaluator.set(slots.oldObject, node(input.request.oldObject))
         evaluator.set(slots.namespaceObject, input.request.isNamespace ? .null : node(input.namespace))
         if paramKind != nil { evaluator.set(slots.params, node(params)) }
-        if used.contains(slots.request) { evaluator.define(slots.request) { PolicyInput.value(input.request) } }
-        for (slot, part) in zip(slots.parts, PolicyExpressions.parts) where used.contains(slot) {
-            evaluator.set(slot, part.value(input.request))
+        if asked.request { evaluator.define(slots.request) { PolicyInput.value(input.request) } }
+        for (slot, place) in asked.parts {
+            evaluator.set(slot, PolicyExpressions.parts[place].value(input.request))
         }
-        if used.contains(slots.authorizer) {
+        if asked.authorizer {
             evaluator.define(slots.authorizer) { .authority(.authorizer(CELAuthorizationQuestion())) }
         }
-        if used.contains(slots.requestResource) {
+        if asked.requestResource {
             evaluator.define(slots.requestResource) { .authority(.resource(input.requestResource)) }
         }
     }
 
-    private func note(_ message: String, at index: Int?, in result: inout AdmissionPolicyResult) {
-        let failure = AdmissionPolicyResult.Failure(index: index, message: message, reason: .invalid, isError: true)
+    private func note(
+        _ message: String, at index: Int?, isFinal: Bool = false, in result: inout AdmissionPolicyResult
+    ) {
+        let failure = AdmissionPolicyResult.Failure(
+            index: index, message: message, reason: .invalid, isError: true, isFinal: isFinal)
         if failurePolicy == .fail { result.failures.append(failure) } else { result.ignored.append(failure) }
     }
 
@@ -189,7 +194,9 @@ extension AdmissionPolicy {
                 let short = String(decoding: trimmed.utf8.prefix(Self.maxAnnotation), as: UTF8.self)
                 result.annotations.append((annotation.key, short))
             } catch {
-                note("auditAnnotation '\(annotation.key)' resulted in error: \(error.message)", at: nil, in: &result)
+                note(
+                    "auditAnnotation '\(annotation.key)' resulted in error: \(error.message)", at: nil, isFinal: true,
+                    in: &result)
             }
         }
     }

@@ -183,7 +183,7 @@ package struct AdmissionPolicySet: Sendable {
         func violation(_ failure: AdmissionPolicyResult.Failure) -> Violation {
             Violation(
                 policy: policy.name, binding: binding.name, index: failure.index, message: failure.message,
-                reason: failure.reason, actions: binding.actions, isError: failure.isError)
+                reason: failure.reason, actions: failure.isFinal ? [.deny] : binding.actions, isError: failure.isError)
         }
         judgement.violations += result.failures.map(violation)
         judgement.ignored += result.ignored.map(violation)

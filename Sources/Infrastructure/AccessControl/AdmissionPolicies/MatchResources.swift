@@ -13,9 +13,21 @@ package struct MatchResources: Sendable {
         let operations: Set<String>
         let groups: Set<String>
         let versions: Set<String>
-        let resources: [String]
+        let resources: [Pattern]
         let names: Set<String>
         let scope: Scope
+    }
+
+    /// `pods`, `pods/status`, `*/scale`
+    struct Pattern: Sendable {
+        let resource: String
+        /// Nil where no subresource is meant.
+        let subresource: String?
+
+        init(_ text: String) {
+            let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            (resource, subresource) = (parts[0], parts.count == 2 ? parts[1] : nil)
+        }
     }
 
     let rules: [Rule]
@@ -63,7 +75,8 @@ package struct MatchResources: Sendable {
             rules.append(
                 Rule(
                     operations: Set(operations), groups: Set(try required("apiGroups")),
-                    versions: Set(try required("apiVersions")), resources: try required("resources"),
+                    versions: Set(try required("apiVersions")),
+                    resources: try required("resources").map { Pattern($0) },
                     names: Set(try entry.texts("resourceNames")),
                     scope: try entry.word("scope", Scope.self) ?? .all))
         }
@@ -92,9 +105,9 @@ package struct MatchResources: Sendable {
         }
         let (resource, sub) = (request.resource.name, request.subresource)
         let isNamed = rule.resources.contains { pattern in
-            let parts = pattern.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts[0] == "*" || parts[0] == resource else { return false }
-            return parts.count == 1 ? sub.isEmpty : parts[1] == "*" || parts[1] == sub
+            guard pattern.resource == "*" || pattern.resource == resource else { return false }
+            guard let named = pattern.subresource else { return sub.isEmpty }
+            return named == "*" || named == sub
         }
         guard isNamed else { return false }
         if rule.groups.contains("*") || rule.groups.contains(request.resource.group) {

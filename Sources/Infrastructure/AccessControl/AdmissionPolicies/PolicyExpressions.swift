@@ -20,6 +20,23 @@ struct PolicyExpressions {
         let parts: [Int]
     }
 
+    /// What of a request has to be brought.
+    struct Asked: Sendable {
+        let request: Bool
+        let authorizer: Bool
+        let requestResource: Bool
+        /// Slots of parts, with their places in `parts`.
+        let parts: [(slot: Int, place: Int)]
+
+        init(_ used: Set<Int>, _ slots: Slots) {
+            request = used.contains(slots.request)
+            authorizer = used.contains(slots.authorizer)
+            requestResource = used.contains(slots.requestResource)
+            parts = slots.parts.enumerated().filter { used.contains($0.element) }
+                .map { (slot: $0.element, place: $0.offset) }
+        }
+    }
+
     /// Parts of `request` with slots of their own.
     static let parts: [(name: String, type: CELType, value: @Sendable (AdmissionRequest) -> CELValue)] = [
         ("operation", .string, { .string($0.operation.rawValue) }), ("name", .string, { .string($0.name) }),

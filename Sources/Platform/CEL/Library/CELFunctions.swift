@@ -231,6 +231,7 @@ enum CELFunctions {
             }
         }
         table["string"] = { arguments, _ in
+            if case .node(let node)? = arguments.first, node.kind == .string { return arguments[0] }
             switch arguments[0].resolved {
             case .string, .int, .uint, .double, .bool, .timestamp, .duration, .network, .url, .quantity, .version:
                 return .string(CELText.plain(arguments[0]))

@@ -15,10 +15,15 @@ final class CallStep: CELStep, @unchecked Sendable {
     }
 
     override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
-        guard let body else { throw CELEvaluator.error("unbound function: \(name)") }
+        if body == nil { throw CELEvaluator.error("unbound function: \(name)") }
         var values: [CELValue] = []
         values.reserveCapacity(arguments.count)
         for argument in arguments { values.append(try argument.evaluate(run)) }
+        return try apply(values, run)
+    }
+
+    func apply(_ values: [CELValue], _ run: CELEvaluator) throws(CELError) -> CELValue {
+        guard let body else { throw CELEvaluator.error("unbound function: \(name)") }
         try run.pay(cost.units(values))
         do { return try body(values, run) } catch let error as CELError { throw error } catch {
             throw CELEvaluator.error("\(error)")
@@ -111,6 +116,28 @@ final class EqualStep: CELStep, @unchecked Sendable {
     }
 }
 
+/// `string(a)`: of what is a text already nothing is made.
+final class StringStep: CELStep, @unchecked Sendable {
+    private let inner: CELStep
+    private let call: CallStep
+
+    init(_ inner: CELStep) {
+        self.inner = inner
+        call = CallStep("string", CELFunctions.function("string"), [inner])
+    }
+
+    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        let value = try inner.evaluate(run)
+        switch value {
+        case .string: break
+        case .node(let node) where node.kind == .string: break
+        default: return try call.apply([value], run)
+        }
+        try run.pay(CELCost.tenth(of: value))
+        return value
+    }
+}
+
 /// `a in b`
 final class MemberStep: CELStep, @unchecked Sendable {
     private let one: CELStep
@@ -129,6 +156,10 @@ final class MemberStep: CELStep, @unchecked Sendable {
             return .bool(map[member.resolved] != nil)
         case .node(let node) where node.isArray:
             try run.pay(node.count)
+            if case .node(let text) = member, text.kind == .string {
+                for element in node.elements where element.hasSameText(as: text) { return .bool(true) }
+                return .bool(false)
+            }
             return .bool(node.elements.contains { CELValue.equal(.node($0), member) })
         case .node(let node) where node.isObject:
             try run.pay(1)
@@ -176,7 +207,7 @@ final class TextTestStep: CELStep, @unchecked Sendable {
 
     override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
         let (target, part) = (try target.evaluate(run), try part.evaluate(run))
-        try run.pay(CELCost(test.rawValue).units([target, part]))
+        try run.pay(CELCost.tenth(of: target) * (test == .contains ? CELCost.tenth(of: part) : 1))
         let test = test
         let found = target.withBytes { bytes in
             part.withBytes { piece -> Bool in

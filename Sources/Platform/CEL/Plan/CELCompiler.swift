@@ -33,7 +33,7 @@ struct CELCompiler {
                 ? VariableStep(slots[0], name) : NameStep(slots, name: name, otherwise: type)
         case .select(let target, let field, let isOptional):
             let slots = isOptional ? [] : expression.qualifiedName.map { self.slots($0) } ?? []
-            let plain = SelectStep(try compile(target), field, isOptional: isOptional)
+            let plain = CELCompiler.select(try compile(target), field, isOptional: isOptional)
             guard !isOptional, let name = expression.qualifiedName else { return plain }
             var otherwise: CELStep = plain
             if let type = CELProgram.typeName(name, environment.container) { otherwise = LiteralStep(.type(type)) }
@@ -43,7 +43,11 @@ struct CELCompiler {
                 ? VariableStep(slots[0], name) : NameStep(slots, name: name, otherwise: otherwise)
         case .present(let target, let field):
             let slots = target.qualifiedName.map { self.slots("\($0).\(field)") } ?? []
-            return PresentStep(try compile(target), field, slots: slots)
+            let inner = try compile(target)
+            guard slots.isEmpty else { return PresentStep(inner, field, slots: slots) }
+            if let path = inner as? PathStep { return PresentPathStep(path.base, path.fields, field) }
+            let isVariable = inner is LocalStep || inner is VariableStep
+            return isVariable ? PresentPathStep(inner, [], field) : PresentStep(inner, field, slots: [])
         case .index(let target, let index, let isOptional):
             return IndexStep(try compile(target), try compile(index), isOptional: isOptional)
         case .list(let elements):
@@ -82,6 +86,14 @@ struct CELCompiler {
             for (slot, part) in zip(slots, parts) { steps.append((slot, try compile(part))) }
             return BlockStep(steps, try compile(body))
         }
+    }
+
+    /// A field, together with the fields before it where they lead on from a variable.
+    private static func select(_ target: CELStep, _ field: String, isOptional: Bool) -> CELStep {
+        if isOptional { return SelectStep(target, field, isOptional: true) }
+        if let path = target as? PathStep { return PathStep(path.base, path.fields + [field]) }
+        if target is LocalStep || target is VariableStep { return PathStep(target, [field]) }
+        return SelectStep(target, field, isOptional: false)
     }
 
     /// The variables that a name may mean, the longest candidate first; where undeclared names may turn up, all are.
@@ -129,6 +141,7 @@ struct CELCompiler {
             }
         }
         if name == "!_", arguments.count == 1 { return NotStep(arguments[0]) }
+        if name == "string", arguments.count == 1 { return StringStep(arguments[0]) }
         return CallStep(name, CELFunctions.function(name), arguments)
     }
 

@@ -71,7 +71,7 @@ enum CELCost: Sendable {
         func size(_ index: Int) -> Int { index < arguments.count ? CELCost.size(arguments[index]) : 1 }
         switch self {
         case .one: return 1
-        case .traverse: return CELCost.tenth(size(0))
+        case .traverse: return arguments.first.map { CELCost.tenth(of: $0) } ?? 1
         case .traverseTwice: return CELCost.tenth(2 * size(0))
         case .concatenate:
             guard arguments.count == 2, CELCost.isText(arguments[0]) else { return 1 }
@@ -91,7 +91,26 @@ enum CELCost: Sendable {
 
     static func tenth(_ size: Int) -> Int { (size + 9) / 10 }
 
-    static func equality(_ one: CELValue, _ two: CELValue) -> Int { tenth(min(size(one), size(two))) }
+    static func equality(_ one: CELValue, _ two: CELValue) -> Int {
+        // Of short texts no character need be counted.
+        if let a = bytes(one), let b = bytes(two), min(a, b) > 0, min(a, b) <= 10 { return 1 }
+        return tenth(min(size(one), size(two)))
+    }
+
+    /// Bytes of a text, which are as many as its characters or more; nil for what is none.
+    private static func bytes(_ value: CELValue) -> Int? {
+        switch value {
+        case .string(let text): text.utf8.count
+        case .node(let node): node.kind == .string ? node.withUTF8 { $0.count } : nil
+        default: nil
+        }
+    }
+
+    /// A tenth of the length.
+    static func tenth(of value: CELValue) -> Int {
+        if let count = bytes(value), count > 0, count <= 10 { return 1 }
+        return tenth(size(value))
+    }
 
     private static func isText(_ value: CELValue) -> Bool {
         switch value {
@@ -104,18 +123,24 @@ enum CELCost: Sendable {
     /// Characters, bytes, elements, entries; 1 for the rest.
     static func size(_ value: CELValue) -> Int {
         switch value {
-        case .string(let text): return text.utf8.reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
+        case .string(var text): return text.withUTF8 { characters(in: $0) }
         case .bytes(let bytes): return bytes.count
         case .list(let elements): return elements.count
         case .map(let map): return map.count
         case .node(let node):
             switch node.kind {
             case .array, .object: return node.count
-            case .string: return node.withUTF8 { $0.reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 } } ?? 0
+            case .string: return node.withUTF8 { characters(in: $0) } ?? 0
             default: return 1
             }
         default: return 1
         }
+    }
+
+    private static func characters(in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        var count = 0
+        for byte in bytes { count &+= byte & 0xC0 == 0x80 ? 0 : 1 }
+        return count
     }
 
     private static func traversal(_ value: CELValue) -> Int {

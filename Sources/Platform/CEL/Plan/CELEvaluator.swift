@@ -17,16 +17,17 @@ package final class CELEvaluator {
         case running
     }
 
-    private var slots: [Slot]
+    // One thread, and no call that is given any of these in place: checking each access would cost more than the access.
+    @exclusivity(unchecked) private var slots: [Slot]
     private let names: [String]
     private let lookup: Lookup?
-    private var locals: [CELValue?] = []
+    @exclusivity(unchecked) private var locals: [CELValue?] = []
     /// Where the running program's locals begin.
-    private var base = 0
+    @exclusivity(unchecked) private var base = 0
     /// Parts of `cel.block` that nobody has asked for yet.
     private var pending: [Int: CELStep] = [:]
-    private var cost = 0
-    private var limit = 0
+    @exclusivity(unchecked) private var cost = 0
+    @exclusivity(unchecked) private var limit = 0
     private var limits: CELLimits
     private var bytesLeft = 64 << 20
     private var height = 0

@@ -98,7 +98,7 @@ final class SelectStep: CELStep, @unchecked Sendable {
         return try SelectStep.select(value, field, isOptional: isOptional)
     }
 
-    private static func select(_ target: CELValue, _ field: String, isOptional: Bool) throws(CELError) -> CELValue {
+    static func select(_ target: CELValue, _ field: String, isOptional: Bool) throws(CELError) -> CELValue {
         switch target {
         case .node(let node) where node.isObject:
             let member = node[dynamic: field]
@@ -130,10 +130,10 @@ final class PresentStep: CELStep, @unchecked Sendable {
 
     override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
         for slot in slots where try run.variable(slot) != nil { return .bool(true) }
-        return .bool(try isPresent(try target.evaluate(run)))
+        return .bool(try PresentStep.isPresent(field, in: try target.evaluate(run)))
     }
 
-    private func isPresent(_ value: CELValue) throws(CELError) -> Bool {
+    static func isPresent(_ field: String, in value: CELValue) throws(CELError) -> Bool {
         switch value {
         case .node(let node) where node.isObject: return node[dynamic: field] != nil
         case .map(let map): return map[text: field] != nil
