@@ -85,23 +85,23 @@ struct GoFormatter {
     init(arguments: [Argument]) { self.arguments = arguments }
 
     mutating func format(_ text: String, _ context: BuiltinContext) throws -> String {
-        var result = String.UnicodeScalarView()
+        var result = ""
         var scalars = text.unicodeScalars[...]
         while let scalar = scalars.popFirst() {
             if scalar != "%" {
-                result.append(scalar)
+                result.unicodeScalars.append(scalar)
                 continue
             }
             var piece = ""
             verb(&scalars, &piece)
             try context.spend(piece.utf8.count)
-            result.append(contentsOf: piece.unicodeScalars)
+            result += piece
         }
         if !usedIndex, next < arguments.count {
             let rest = arguments[next...].map { "\($0.typeName)=\($0.plain)" }.joined(separator: ", ")
-            result.append(contentsOf: "%!(EXTRA \(rest))".unicodeScalars)
+            result += "%!(EXTRA \(rest))"
         }
-        return String(result)
+        return result
     }
 
     /// One directive after its `%`. What is wrong with its numbers is said, and the directive goes on without them.
