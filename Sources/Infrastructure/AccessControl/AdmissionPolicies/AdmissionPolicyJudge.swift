@@ -43,11 +43,13 @@ package struct PolicyInput: Sendable {
             (
                 "userInfo",
                 map([
-                    ("username", .string(request.user)), ("uid", .string("")),
-                    ("groups", .list(request.groups.map { .string($0) })), ("extra", map([])),
+                    ("username", .string(request.user)),
+                    ("uid", .string(request.userInfo?["uid"]?.string ?? "")),
+                    ("groups", .list(request.groups.map { .string($0) })),
+                    ("extra", request.userInfo?["extra"].map { .node($0) } ?? map([])),
                 ])
             ),
-            ("dryRun", .bool(request.dryRun)), ("options", .null),
+            ("dryRun", .bool(request.dryRun)), ("options", request.options.map { .node($0) } ?? .null),
         ])
     }
 

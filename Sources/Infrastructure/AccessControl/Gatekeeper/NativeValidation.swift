@@ -11,7 +11,21 @@ package final class NativeValidation: Sendable {
         let messageExpression: CELProgram?
     }
 
-    private let variables: [String: CELProgram]
+    /// Where evaluations keep what expressions see.
+    private struct Slots: Sendable {
+        let request: Int
+        let object: Int
+        let oldObject: Int
+        let anyObject: Int
+        let params: Int
+        let namespaceObject: Int
+        let parameters: Int
+        let variablesAnyObject: Int
+    }
+
+    private let environment: CELEnvironment
+    private let slots: Slots
+    private let variables: [(slot: Int, program: CELProgram)]
     private let conditions: [CELProgram]
     private let rules: [Rule]
     /// Objects that cannot be judged pass.
@@ -20,8 +34,17 @@ package final class NativeValidation: Sendable {
     static let maxExpressions = 500
 
     init(_ source: Node) throws(GatekeeperError) {
-        var variables: [String: CELProgram] = [:]
-        for (index, entry) in (source["variables"]?.elements.map { $0 } ?? []).enumerated() {
+        var environment = CELEnvironment()
+        slots = Slots(
+            request: environment.declare("request", .dyn), object: environment.declare("object", .dyn),
+            oldObject: environment.declare("oldObject", .dyn), anyObject: environment.declare("anyObject", .dyn),
+            params: environment.declare("params", .dyn),
+            namespaceObject: environment.declare("namespaceObject", .dyn),
+            parameters: environment.declare("variables.params", .dyn),
+            variablesAnyObject: environment.declare("variables.anyObject", .dyn))
+        let entries = source["variables"]?.elements.map { $0 } ?? []
+        var places: [Int] = []
+        for (index, entry) in entries.enumerated() {
             let place = "variables[\(index)]"
             guard let name = entry["name"]?.string, !name.isEmpty else {
                 throw GatekeeperError(.invalid, "\(place).name is missing")
@@ -29,22 +52,31 @@ package final class NativeValidation: Sendable {
             guard name != "params", name != "anyObject" else {
                 throw GatekeeperError(.invalid, "\(place).name: \(name) is the engine's own")
             }
-            variables[name] = try NativeValidation.program(entry["expression"], place + ".expression")
+            places.append(environment.declare("variables.\(name)", .dyn))
+        }
+        var variables: [(slot: Int, program: CELProgram)] = []
+        for (index, entry) in entries.enumerated() {
+            let place = "variables[\(index)].expression"
+            variables.append((places[index], try Self.program(entry["expression"], place, in: environment)))
         }
         var conditions: [CELProgram] = []
         for (index, entry) in (source["matchConditions"]?.elements.map { $0 } ?? []).enumerated() {
             conditions.append(
-                try NativeValidation.program(entry["expression"], "matchConditions[\(index)].expression"))
+                try NativeValidation.program(
+                    entry["expression"], "matchConditions[\(index)].expression",
+                    in: environment, giving: [.bool]))
         }
         var rules: [Rule] = []
         for (index, entry) in (source["validations"]?.elements.map { $0 } ?? []).enumerated() {
             let place = "validations[\(index)]"
             rules.append(
                 Rule(
-                    expression: try NativeValidation.program(entry["expression"], place + ".expression"),
+                    expression: try NativeValidation.program(
+                        entry["expression"], place + ".expression", in: environment, giving: [.bool]),
                     message: entry["message"]?.string ?? "",
                     messageExpression: try entry["messageExpression"].map { node throws(GatekeeperError) in
-                        try NativeValidation.program(node, place + ".messageExpression")
+                        try NativeValidation.program(
+                            node, place + ".messageExpression", in: environment, giving: [.string])
                     }))
         }
         guard !rules.isEmpty else { throw GatekeeperError(.invalid, "validations are missing") }
@@ -56,24 +88,28 @@ package final class NativeValidation: Sendable {
         case "Ignore": isOpen = true
         case let other: throw GatekeeperError(.invalid, "failurePolicy must be Fail or Ignore, not \(other)")
         }
+        self.environment = environment
         (self.variables, self.conditions, self.rules) = (variables, conditions, rules)
     }
 
-    private static func program(_ node: Node?, _ place: String) throws(GatekeeperError) -> CELProgram {
+    private static func program(
+        _ node: Node?, _ place: String, in environment: CELEnvironment, giving types: [CELType] = []
+    ) throws(GatekeeperError) -> CELProgram {
         guard let text = node?.string, !text.isEmpty else { throw GatekeeperError(.invalid, "\(place) is missing") }
-        do throws(CELError) { return try CELProgram(text) } catch {
+        do throws(CELError) { return try CELProgram(text, in: environment, giving: types) } catch {
             throw GatekeeperError(.code, "\(place): \(error)")
         }
     }
 
     /// The messages of the validations that do not hold.
     func messages(of review: Value, under constraint: Constraint) throws(GatekeeperError) -> [String] {
-        let activation = Activation(self.variables, review, constraint)
+        let evaluator = CELEvaluator(environment)
+        fill(evaluator, review, constraint)
         do throws(CELError) {
-            for condition in conditions where try !holds(condition, activation) { return [] }
+            for condition in conditions where try !holds(condition, evaluator) { return [] }
             var messages: [String] = []
-            for rule in rules where try !holds(rule.expression, activation) {
-                messages.append(message(rule, activation))
+            for rule in rules where try !holds(rule.expression, evaluator) {
+                messages.append(message(rule, evaluator))
             }
             return messages
         } catch {
@@ -82,8 +118,8 @@ package final class NativeValidation: Sendable {
         }
     }
 
-    private func holds(_ program: CELProgram, _ activation: Activation) throws(CELError) -> Bool {
-        let value = try program.evaluate { name throws(CELError) in try activation.value(name) }
+    private func holds(_ program: CELProgram, _ evaluator: CELEvaluator) throws(CELError) -> Bool {
+        let value = try evaluator.evaluate(program)
         guard let holds = value.bool else {
             throw CELError(.evaluation, "the expression must give true or false: \(program.text.prefix(100))")
         }
@@ -91,48 +127,31 @@ package final class NativeValidation: Sendable {
     }
 
     /// A message that cannot be made does not hide the violation.
-    private func message(_ rule: Rule, _ activation: Activation) -> String {
+    private func message(_ rule: Rule, _ evaluator: CELEvaluator) -> String {
         if let program = rule.messageExpression,
-            let made = try? program.evaluate(variables: { name throws(CELError) in try activation.value(name) }),
-            let text = made.text, !text.isEmpty
+            let text = (try? evaluator.evaluate(program))?.text, !text.isEmpty
         {
             return text
         }
         return rule.message.isEmpty ? "failed expression: \(rule.expression.text)" : rule.message
     }
 
-    /// What expressions see: the request, and variables that are evaluated when they are first asked for.
-    private final class Activation {
-        private let programs: [String: CELProgram]
-        private var known: [String: CELValue]
-        private var running: Set<String> = []
-
-        init(_ programs: [String: CELProgram], _ review: Value, _ constraint: Constraint) {
-            self.programs = programs
-            let request = CELValue(review)
-            let object = review.members?["object"].map { CELValue($0) } ?? .null
-            let old = review.members?["oldObject"].map { CELValue($0) } ?? .null
-            let params = CELValue(constraint.parameters)
-            let namespace = review.members?["_unstable"]?.members?["namespace"].map { CELValue($0) } ?? .null
-            let any = object.isNull ? old : object
-            known = [
-                "request": request, "object": object, "oldObject": old, "params": .node(constraint.object),
-                "anyObject": any,
-                "namespaceObject": namespace, "variables.params": params, "variables.anyObject": any,
-            ]
+    /// Brings what the expressions ask for; what takes work is made when they come to it.
+    private func fill(_ evaluator: CELEvaluator, _ review: Value, _ constraint: Constraint) {
+        let object = review.members?["object"].map { CELValue($0) } ?? .null
+        let old = review.members?["oldObject"].map { CELValue($0) } ?? .null
+        let any = object.isNull ? old : object
+        evaluator.define(slots.request) { CELValue(review) }
+        evaluator.set(slots.object, object)
+        evaluator.set(slots.oldObject, old)
+        evaluator.set(slots.anyObject, any)
+        evaluator.set(slots.variablesAnyObject, any)
+        evaluator.set(slots.params, .node(constraint.object))
+        evaluator.set(slots.parameters, CELValue(constraint.parameters))
+        evaluator.define(slots.namespaceObject) {
+            review.members?["_unstable"]?.members?["namespace"].map { CELValue($0) } ?? .null
         }
-
-        func value(_ name: String) throws(CELError) -> CELValue? {
-            if let value = known[name] { return value }
-            guard name.hasPrefix("variables."), let program = programs[String(name.dropFirst(10))] else { return nil }
-            guard running.insert(name).inserted else {
-                throw CELError(.evaluation, "\(name) is defined by itself")
-            }
-            defer { running.remove(name) }
-            let value = try program.evaluate { name throws(CELError) in try self.value(name) }
-            known[name] = value
-            return value
-        }
+        for variable in variables { evaluator.define(variable.slot, variable.program) }
     }
 }
 
