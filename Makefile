@@ -25,7 +25,7 @@ format: ## Rewrite the sources in the house format
 	swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests Plugins
 
 bench: build ## Every benchmark beside its peer
-	for name in inspect-files inspect-podlist inspect-live admission rego; do scripts/bench $$name || exit 1; done
+	for name in inspect-files inspect-podlist inspect-live admission rego gatekeeper; do scripts/bench $$name || exit 1; done
 
 conformance: build ## The fixtures of other tools
 	scripts/conformance inspection $${BULWARK_DATA:-../shared/data}/policy
@@ -33,6 +33,8 @@ conformance: build ## The fixtures of other tools
 	scripts/conformance rego $${BULWARK_DATA:-../shared/data}/policy/opa-rego-v1
 	scripts/conformance rego $${BULWARK_DATA:-../shared/data}/policy/opa-rego-v0
 	scripts/conformance gatekeeper $${BULWARK_DATA:-../shared/data}/policy/gatekeeper-library
+	scripts/conformance cel $${BULWARK_DATA:-../shared/data}/policy/cel-spec
+	scripts/conformance kyverno-cel $${BULWARK_DATA:-../shared/data}/policy/kyverno-cel
 
 docs: ## Rewrite the references that are made from the code
 	swift run --jobs $(JOBS) bulwark checks list --output markdown > docs/inspection/catalogue.md
@@ -40,8 +42,8 @@ docs: ## Rewrite the references that are made from the code
 soak: ## Tests that take long
 	BULWARK_SOAK=1 scripts/test --filter Soak
 
-fuzz: ## Hostile input for as long as BULWARK_FUZZ_SECONDS says (60)
-	BULWARK_FUZZ_SECONDS=$${BULWARK_FUZZ_SECONDS:-60} scripts/test --filter Fuzz
+fuzz: ## The policy languages under libFuzzer, each for as long as BULWARK_FUZZ_SECONDS says (600)
+	scripts/fuzz $${BULWARK_FUZZ_SECONDS:-600}
 
 coverage: ## Lines that the tests reach, worst files first
 	scripts/test --enable-code-coverage
