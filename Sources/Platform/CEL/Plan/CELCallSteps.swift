@@ -9,9 +9,14 @@ final class CallStep: CELStep, @unchecked Sendable {
     private let arguments: [CELStep]
     private let cost: CELCost
 
-    init(_ name: String, _ body: CELFunctions.Body?, _ arguments: [CELStep]) {
+    /// Whether there is an overload with so many arguments: bodies count on it.
+    private let fits: Bool
+
+    init(_ name: String, _ body: CELFunctions.Body?, _ arguments: [CELStep], isMethod: Bool = false) {
         (self.name, self.body, self.arguments) = (name, body, arguments)
         cost = CELCost(name)
+        let overloads = CELDeclarations.overloads(name)?.filter { $0.isMethod == isMethod }
+        fits = overloads?.contains { $0.parameters(for: arguments.count) != nil } ?? true
     }
 
     override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
@@ -24,6 +29,7 @@ final class CallStep: CELStep, @unchecked Sendable {
 
     func apply(_ values: [CELValue], _ run: CELEvaluator) throws(CELError) -> CELValue {
         guard let body else { throw CELEvaluator.error("unbound function: \(name)") }
+        guard fits else { throw CELFunctions.noOverload(name, values) }
         try run.pay(cost.units(values))
         do { return try body(values, run) } catch let error as CELError { throw error } catch {
             throw CELEvaluator.error("\(error)")

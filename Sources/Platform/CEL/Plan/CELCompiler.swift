@@ -152,6 +152,6 @@ struct CELCompiler {
         if arguments.count == 1, let test = TextTestStep.Test(rawValue: name) {
             return TextTestStep(test, target, arguments[0])
         }
-        return CallStep(name, CELFunctions.method(name), [target] + arguments)
+        return CallStep(name, CELFunctions.method(name), [target] + arguments, isMethod: true)
     }
 }
