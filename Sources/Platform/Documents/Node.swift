@@ -144,10 +144,15 @@ package struct Node: Sendable {
     }
 
     /// The bytes of a string or a number's text, in place; nil for the other kinds.
-    package func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R? {
+    @inlinable package func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R? {
+        // Inlined into other modules: what they do with the bytes is often less than a call costs.
+        guard let bytes = textBytes else { return nil }
+        return try withExtendedLifetime(self) { try body(bytes) }
+    }
+
+    @usableFromInline package var textBytes: UnsafeBufferPointer<UInt8>? {
         let kind = rawKind
-        guard kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) else { return nil }
-        return try withExtendedLifetime(document) { try body(bytes) }
+        return kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) ? bytes : nil
     }
 
     /// The 1-based line of the source where this stands; for a member, where its key stands.

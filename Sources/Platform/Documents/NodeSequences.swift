@@ -69,9 +69,12 @@ extension Node {
         package var description: String { string }
 
         /// The key's bytes in place.
-        package func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
-            try withExtendedLifetime(member.document) { try body(bytes) }
+        @inlinable package func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
+            let bytes = keyBytes
+            return try withExtendedLifetime(self) { try body(bytes) }
         }
+
+        @usableFromInline package var keyBytes: UnsafeBufferPointer<UInt8> { bytes }
 
         package static func == (key: Key, text: StaticString) -> Bool {
             let entry = key.member.entry.pointee
