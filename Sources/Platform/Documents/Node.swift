@@ -155,6 +155,9 @@ package struct Node: Sendable {
         return kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) ? bytes : nil
     }
 
+    /// Whether this is the very same place of the same document.
+    package func isSame(as other: Node) -> Bool { document === other.document && index == other.index }
+
     /// The 1-based line of the source where this stands; for a member, where its key stands.
     package var line: Int { document.line(of: Int(index)) }
 }

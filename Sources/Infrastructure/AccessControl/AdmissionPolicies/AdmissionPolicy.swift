@@ -85,6 +85,9 @@ package final class AdmissionPolicy: Sendable {
     let podControllers: Set<String>
     /// Which slots of a request any of its expressions asks for.
     let asked: PolicyExpressions.Asked
+    /// Variables that see nothing but the parameters: their values are kept for the next decision.
+    let kept: [Named]
+    let memo = ParamsMemo()
     let environment: CELEnvironment
     let slots: PolicyExpressions.Slots
 
@@ -120,6 +123,12 @@ package final class AdmissionPolicy: Sendable {
         }
         for annotation in annotations { used.formUnion(annotation.program.used) }
         asked = PolicyExpressions.Asked(used, slots)
+        var seen: Set<Int> = paramKind == nil ? [] : [slots.params]
+        kept = variables.filter { variable in
+            guard variable.program.used.isSubset(of: seen) else { return false }
+            seen.insert(variable.slot)
+            return true
+        }
         ownActions = isKyverno ? try AdmissionPolicy.ownActions(spec) : []
         podControllers = isKyverno ? try AdmissionPolicy.controllers(spec, matchConstraints) : []
         guard !validations.isEmpty || !annotations.isEmpty else {

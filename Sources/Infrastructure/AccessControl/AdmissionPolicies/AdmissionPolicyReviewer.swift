@@ -48,10 +48,9 @@ package final class AdmissionPolicyReviewer: Reviewer {
     package func concerns(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool { phase == .validate }
 
     package func mayWait(_ request: AdmissionRequest, in phase: ReviewPhase) -> Bool {
-        // What asks about rights waits for the API server; nobody knows before whether it will.
-        rights != nil
-            || readNamespace != nil && !request.namespace.isEmpty && !request.isNamespace
-                && index.moment(namespace: request.namespace).namespace == nil
+        let moment = index.moment(namespace: request.namespace)
+        return rights != nil && moment.policies.asksAboutRights
+            || readNamespace != nil && !request.namespace.isEmpty && !request.isNamespace && moment.namespace == nil
     }
 
     package func review(_ request: AdmissionRequest, in phase: ReviewPhase) async throws -> Review {
@@ -64,7 +63,7 @@ package final class AdmissionPolicyReviewer: Reviewer {
         if namespace == nil, !request.namespace.isEmpty, !request.isNamespace, let readNamespace {
             namespace = try await readNamespace(request.namespace)
         }
-        guard let rights else {
+        guard let rights, moment.policies.asksAboutRights else {
             let input = PolicyInput(request, namespace: namespace, authorizer: authorizer?(request))
             return answer(moment.policies.judge(input), request)
         }

@@ -57,6 +57,11 @@ package struct AdmissionPolicySet: Sendable {
 
     package var isEmpty: Bool { bound.isEmpty }
 
+    /// Whether a policy in force asks `authorizer` anything.
+    package var asksAboutRights: Bool {
+        bound.contains { $0.policy.asked.authorizer || $0.policy.asked.requestResource }
+    }
+
     private mutating func arrange() {
         let all = Dictionary(grouping: bindings.values) { Key(group: $0.group, name: $0.policyName) }
         bound = []

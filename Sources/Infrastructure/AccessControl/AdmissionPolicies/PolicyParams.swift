@@ -8,23 +8,38 @@ struct PolicyParams: Sendable {
         let name: String
     }
 
-    private var objects: [AdmissionPolicy.ParamKind: [Place: Node]] = [:]
+    private struct Kind: Sendable {
+        var objects: [Place: Node] = [:]
+        /// How many of them live in a namespace.
+        var namespaced = 0
+        /// Whether they do even where there is none yet.
+        let isNamespaced: Bool
+
+        mutating func set(_ place: Place, _ object: Node?) {
+            let old = objects[place]
+            objects[place] = object
+            if !place.namespace.isEmpty { namespaced += (object == nil ? 0 : 1) - (old == nil ? 0 : 1) }
+        }
+    }
+
+    private var kinds: [AdmissionPolicy.ParamKind: Kind] = [:]
 
     mutating func add(_ object: Node) throws(GatekeeperError) {
         guard let apiVersion = object["apiVersion"]?.string, let kind = object["kind"]?.string,
             let name = object["metadata"]?["name"]?.string
         else { throw GatekeeperError(.invalid, "the object has no apiVersion, kind and name") }
         let place = Place(namespace: object["metadata"]?["namespace"]?.string ?? "", name: name)
-        objects[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind), default: [:]][place] = object
+        let id = AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)
+        kinds[id, default: Kind(isNamespaced: Self.namespaced.contains(id))].set(place, object)
     }
 
     mutating func remove(apiVersion: String, kind: String, namespace: String, name: String) {
         let place = Place(namespace: namespace, name: name)
-        objects[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)]?[place] = nil
+        kinds[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)]?.set(place, nil)
     }
 
     mutating func remove(apiVersion: String, kind: String) {
-        objects[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)] = nil
+        kinds[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)] = nil
     }
 
     /// What a policy is evaluated with under a binding, in the order of their names: one nil where it takes none.
@@ -33,8 +48,9 @@ struct PolicyParams: Sendable {
         for policy: AdmissionPolicy, _ binding: AdmissionPolicyBinding, namespace: String
     ) throws(GatekeeperError) -> [Node?] {
         guard let kind = policy.paramKind, let reference = binding.params else { return [nil] }
-        let known = objects[kind] ?? [:]
-        let isNamespaced = known.keys.contains { !$0.namespace.isEmpty } || Self.namespaced.contains(kind)
+        let all = kinds[kind]
+        let known = all?.objects ?? [:]
+        let isNamespaced = all.map { $0.namespaced > 0 || $0.isNamespaced } ?? Self.namespaced.contains(kind)
         var home = ""
         if isNamespaced {
             home = reference.namespace.isEmpty ? namespace : reference.namespace

@@ -12,6 +12,8 @@ package final class CELEvaluator {
         case absent
         case value(CELValue)
         case program(CELProgram)
+        /// What a program gave in an evaluation before this one, and what that cost by itself.
+        case known(CELProgram, CELValue, cost: Int)
         case maker(() -> CELValue)
         /// Being computed: whoever asks now asks in a circle.
         case running
@@ -34,6 +36,9 @@ package final class CELEvaluator {
     /// What finished expressions cost.
     package private(set) var spent = 0
     private var running = ""
+    /// By slot: what the programs of variables cost by themselves. Nil where nobody wants to know.
+    private var ownCosts: [Int: Int]?
+    private var lastCost = 0
     let authorizer: CELAuthorizer?
 
     /// Levels that programs which ask for each other's values may nest together.
@@ -66,6 +71,20 @@ package final class CELEvaluator {
     /// A variable that is computed when it is first asked for.
     package func define(_ slot: Int, _ program: CELProgram) { slots[slot] = .program(program) }
 
+    /// A variable whose program gives the same here as in an evaluation before: it costs what it cost, and takes no time.
+    package func define(_ slot: Int, _ program: CELProgram, gives value: CELValue, cost: Int) {
+        slots[slot] = .known(program, value, cost: cost)
+    }
+
+    /// Keeps what variables cost by themselves, for `computed`.
+    package func recordCosts() { ownCosts = [:] }
+
+    /// What a variable's program gave, once it was asked for; nil before, and where costs are not recorded.
+    package func computed(_ slot: Int) -> (value: CELValue, cost: Int)? {
+        guard let cost = ownCosts?[slot], case .value(let value) = slots[slot] else { return nil }
+        return (value, cost)
+    }
+
     /// A variable that is made when it is first asked for.
     package func define(_ slot: Int, by make: @escaping () -> CELValue) { slots[slot] = .maker(make) }
 
@@ -84,6 +103,7 @@ package final class CELEvaluator {
         defer {
             locals.removeLast(locals.count - base)
             spent += cost
+            lastCost = cost
             height -= program.height
             (base, cost, limit, running) = outer
             // What the inner expression spent is no longer there for the outer one.
@@ -147,6 +167,19 @@ package final class CELEvaluator {
                 if error.code == .limit { throw error }
                 throw CELError(error.code, "\(names[slot]) fails to evaluate: \(error.message)")
             }
+            slots[slot] = .value(value)
+            ownCosts?[slot] = lastCost
+            return value
+        case .known(let program, let value, let units):
+            // What it asked for itself was paid for with it.
+            for other in program.used { if case .known = slots[other] { _ = try variable(other) } }
+            guard units <= min(limits.expression, limits.budget - spent) else {
+                // The error is that of computing it.
+                slots[slot] = .program(program)
+                return try variable(slot)
+            }
+            spent += units
+            limit = min(limit, limits.budget - spent)
             slots[slot] = .value(value)
             return value
         }
