@@ -163,9 +163,15 @@ def main():
         server.load(2000, 8, path="/validate/gatekeeper")
         rates.append(2000 / (server.cpu() - before))
     log = parts.folder + "/times"
-    server.load(2000, 2, "--rps=50", f"--log-file={log}", path="/validate/gatekeeper")
-    times = sorted(int(line.split()[2]) / 1000 for line in open(log))
-    p50, p99 = parts.percentile(times, 0.5), parts.percentile(times, 0.99)
+
+    def latencies(connections, rate):
+        server.load(2000, connections, f"--rps={rate}", f"--log-file={log}", path="/validate/gatekeeper")
+        times = sorted(int(line.split()[2]) / 1000 for line in open(log))
+        os.remove(log)
+        return parts.percentile(times, 0.5), parts.percentile(times, 0.99)
+
+    p50, p99 = latencies(1, 100)
+    pair50, pair99 = latencies(2, 50)
     served = server.memory()
     server.stop()
     theirs = statistics.median(peer_seconds(made) for _ in range(3)) * 1e6
@@ -173,11 +179,11 @@ def main():
     cpu, memory, elapsed, words = audit(cluster)
     print(f"audit: {words}; {cpu:.1f} CPU s, {elapsed:.1f} s, {memory:.0f} MB")
     print(f"reviews: {ours:.0f} us CPU each with TLS; memory {empty:.0f} MB with no template, {one:.0f} with one constraint of each, "
-          f"{hundred:.0f} with five, {served:.0f} after the load; p50 {p50:.2f} ms at 100 a second")
+          f"{hundred:.0f} with five, {served:.0f} after the load; p50 {p50:.2f} and p99 {p99:.2f} ms at 100 a second one after the other, {pair50:.2f} and {pair99:.2f} when two always come together")
     print(f"load after: {' '.join(open('/proc/loadavg').read().split()[:3])}")
     print("\n| target | asked | measured |\n|---|---|---|")
     for name, value, bound, unit in [
-            ("p99 of a review, 100 constraints over 20 templates, TLS", p99, 5, "ms"),
+            ("p99 of a review, 100 constraints over 20 templates, TLS, 100 a second", p99, 5, "ms"),
             (f"audit of {pods:,} pods by 100 constraints, one core", cpu, 60 * pods / 20000, "CPU s"),
             ("its memory", memory, 300, "MB"), ("memory of 80 more constraints of the same templates", hundred - one, 5, "MB")]:
         print(f"| {name} | < {bound:g} {unit} | {value:.2f} {unit}{'' if value < bound else ', missed'} |")
