@@ -23,7 +23,8 @@ import Testing
             for example in try JSONReader.read(bytes, source: name).root["cases"]?.elements.map({ $0 }) ?? [] {
                 let modules = example["modules"]?.elements.compactMap(\.string) ?? []
                 let query = example["query"]?.string ?? ""
-                if Self.absent(version).contains(where: { word in (modules + [query]).contains { $0.contains(word) } }) {
+                if Self.absent(version).contains(where: { word in (modules + [query]).contains { $0.contains(word) } })
+                {
                     continue
                 }
                 if let problem = Self.problem(example, modules, query, version) {
