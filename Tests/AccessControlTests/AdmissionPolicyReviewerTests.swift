@@ -112,9 +112,6 @@ import Testing
         try index.put(param: try yaml(PolicyTexts.params(1)))
         index.remove(param: "v1", kind: "ConfigMap", namespace: "shop", name: "limits")
         #expect(try await reviewer.review(asked, in: .validate).allowed)
-        try index.put(param: try yaml(PolicyTexts.params(1)))
-        index.remove(param: "v1", kind: "ConfigMap")
-        #expect(try await reviewer.review(asked, in: .validate).allowed)
         #expect(throws: GatekeeperError.self) { try index.put(param: try yaml("{kind: ConfigMap}")) }
     }
 

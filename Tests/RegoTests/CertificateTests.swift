@@ -129,9 +129,14 @@ private func now() -> Int { Int(Date.now.timeIntervalSince1970) * 1_000_000_000 
         #"crypto.x509.parse_certificate_request("YmFk")"#,
         // A length that says more than there is, and one that says more than an Int.
         #"crypto.x509.parse_certificates("MIT/////")"#, #"crypto.x509.parse_certificates("MIj//////////w==")"#,
-        #"crypto.parse_private_keys("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----")"#,
     ])
     func refusesWhatIsNone(_ call: String) throws {
+        #expect(try evaluate("x = \(call)") == "eval_builtin_error")
+    }
+
+    /// An empty sequence in a key's frame.
+    @Test func refusesAKeyThatIsNone() throws {
+        let call = "crypto.parse_private_keys(\(quoted(framed("MAA=", as: "PRIVATE KEY"))))"
         #expect(try evaluate("x = \(call)") == "eval_builtin_error")
     }
 }

@@ -98,13 +98,12 @@ import X509
             let mutated = Data(dice.mutate(der)).base64EncodedString()
             try run("crypto.x509.parse_certificates(input)", mutated)
             try run("crypto.x509.parse_certificate_request(input)", mutated)
-            let pem = "-----BEGIN CERTIFICATE-----\n\(mutated)\n-----END CERTIFICATE-----"
+            let pem = framed(mutated, as: "CERTIFICATE")
             try run(
                 "crypto.x509.parse_and_verify_certificates_with_options(concat(\"\\n\", [input, input]), {\"KeyUsages\": [\"KeyUsageAny\"]})",
                 pem)
             let pair = Data(dice.mutate(secret)).base64EncodedString()
-            try run(
-                "crypto.parse_private_keys(input)", "-----BEGIN PRIVATE KEY-----\n\(pair)\n-----END PRIVATE KEY-----")
+            try run("crypto.parse_private_keys(input)", framed(pair, as: "PRIVATE KEY"))
             for (name, text) in texts { try run(name, String(decoding: dice.mutate(text), as: UTF8.self)) }
         }
         #expect(count > 5)
@@ -133,4 +132,9 @@ import X509
                 limits: EvaluationLimits(memory: 32 << 20), strict: true)
         }
     }
+}
+
+/// Base64 between the lines that PEM puts around it.
+func framed(_ base64: String, as label: String) -> String {
+    "-----BEGIN \(label)-----\n\(base64)\n-----END \(label)-----"
 }

@@ -103,9 +103,4 @@ package final class AdmissionPolicyIndex: Sendable {
             state.policies.remove(param: apiVersion, kind: kind, namespace: namespace, name: name)
         }
     }
-
-    /// Forgets all objects of a kind that no policy takes parameters of any more.
-    package func remove(param apiVersion: String, kind: String) {
-        state.withLock { state in state.policies.remove(param: apiVersion, kind: kind) }
-    }
 }

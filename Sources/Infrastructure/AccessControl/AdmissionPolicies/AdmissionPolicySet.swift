@@ -116,10 +116,6 @@ package struct AdmissionPolicySet: Sendable {
         params.remove(apiVersion: apiVersion, kind: kind, namespace: namespace, name: name)
     }
 
-    package mutating func remove(param apiVersion: String, kind: String) {
-        params.remove(apiVersion: apiVersion, kind: kind)
-    }
-
     /// Bindings to policies that are not there, by name.
     package var danglingBindings: [(binding: String, policy: String)] {
         bindings.filter { policies[Key(group: $0.key.group, name: $0.value.policyName)] == nil }

@@ -38,10 +38,6 @@ struct PolicyParams: Sendable {
         kinds[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)]?.set(place, nil)
     }
 
-    mutating func remove(apiVersion: String, kind: String) {
-        kinds[AdmissionPolicy.ParamKind(apiVersion: apiVersion, kind: kind)] = nil
-    }
-
     /// What a policy is evaluated with under a binding, in the order of their names: one nil where it takes none.
     /// - Throws: where they are missing and the binding says that this is a "no", or where they cannot be named.
     func all(

@@ -25,17 +25,6 @@ package struct Inventory: Sendable {
             if let child = children[first], child.leaf == nil, child.children.isEmpty { children[first] = nil }
         }
 
-        /// Removes all branches of a kind, `depth` levels above the objects' names.
-        mutating func remove(_ version: String, _ kind: String, depth: Int) {
-            made = nil
-            if depth == 0 {
-                children[version]?.children[kind] = nil
-                children[version]?.made = nil
-                return
-            }
-            for key in children.keys { children[key]?.remove(version, kind, depth: depth - 1) }
-        }
-
         mutating func value() -> Value {
             if let leaf { return .node(leaf) }
             if let made { return made }
@@ -69,13 +58,6 @@ package struct Inventory: Sendable {
             namespace.isEmpty ? ["cluster", apiVersion, kind, name] : ["namespace", namespace, apiVersion, kind, name]
         root.set(path[...], nil)
         if kind == "Namespace", apiVersion == "v1" { namespaces[name] = nil }
-    }
-
-    package mutating func remove(apiVersion: String, kind: String) {
-        root.made = nil
-        root.children["cluster"]?.remove(apiVersion, kind, depth: 0)
-        root.children["namespace"]?.remove(apiVersion, kind, depth: 1)
-        if kind == "Namespace", apiVersion == "v1" { namespaces = [:] }
     }
 
     package func namespace(_ name: String) -> Node? { namespaces[name] }

@@ -108,13 +108,6 @@ package final class GatekeeperIndex: Sendable {
         }
     }
 
-    /// Forgets all objects of a kind that templates may no longer look at.
-    package func remove(inventory apiVersion: String, kind: String) {
-        state.withLock { state in
-            state.inventory.remove(apiVersion: apiVersion, kind: kind)
-        }
-    }
-
     /// The kinds whose objects are inventory: what the Config and all SyncSets name.
     package var syncedKinds: Set<SyncedKind> {
         state.withLock { state in
