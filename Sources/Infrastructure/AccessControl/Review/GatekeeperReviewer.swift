@@ -68,6 +68,7 @@ package final class GatekeeperReviewer: Reviewer {
         guard concerns(request, in: phase) else { return .allow }
         let moment = index.moment(namespace: request.namespace)
         if Self.groups.contains(request.kind.group) { return try reviewOwn(request, moment) }
+        if Self.isKindOfConstraint(request) { return .allow }
         let home = request.kind.group.isEmpty && request.kind.name == "Namespace" ? request.name : request.namespace
         if moment.config?.excludes(namespace: home, from: phase == .mutate ? .mutation : .webhook) == true {
             return .allow
@@ -82,6 +83,13 @@ package final class GatekeeperReviewer: Reviewer {
         }
         guard let external, !moment.providers.isEmpty else { return try answer() }
         return try await external.answering(by: moment.providers, answer)
+    }
+
+    /// Whether it is about the definition of a kind of constraint. A template makes it, and no constraint may stand in
+    /// the way: one that means everything would keep its own kind from being repaired.
+    private static func isKindOfConstraint(_ request: AdmissionRequest) -> Bool {
+        request.kind.group == "apiextensions.k8s.io" && request.kind.name == "CustomResourceDefinition"
+            && request.name.hasSuffix("." + Constraint.group)
     }
 
     private func mutate(
