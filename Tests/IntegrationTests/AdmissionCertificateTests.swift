@@ -65,6 +65,8 @@ import Testing
                         load.gate.withLock { $0.isClosed = true }
                         while load.gate.withLock({ $0.running }) > 0 { try await Task.sleep(for: .milliseconds(2)) }
                         #expect(await world.balancer.cut() > 0)
+                        // An API server that has not noticed yet would send into a connection that is gone.
+                        try await Task.sleep(for: .seconds(1))
                         load.gate.withLock { $0.isClosed = false }
                     }
                     return seen.count >= 4 && ContinuousClock.now - started > .seconds(35)
