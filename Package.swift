@@ -75,6 +75,12 @@ let package = Package(
             name: "CRE2", path: "Sources/Platform/CRE2", cxxSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [.linkedLibrary("re2")]),
         platform("RegularExpressions", ["CRE2"]),
+        .systemLibrary(
+            name: "CArchive", path: "Sources/Platform/CArchive", pkgConfig: "libarchive",
+            providers: [.apt(["libarchive-dev"])]),
+        platform("Archives", ["CArchive"]),
+        platform("OCI", ["Archives", "Documents", httpClient, nio, nioHTTP1, nioSSL, crypto, log]),
+        platform("PackageVersions"),
         platform("Rego", ["Documents", "RegularExpressions", crypto, cryptoExtras]),
         platform("CEL", ["Documents", "RegularExpressions"]),
         platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
@@ -95,6 +101,15 @@ let package = Package(
         .target(
             name: "PodPolicies", dependencies: ["Findings", "Documents", "Kubernetes", "Admission", log],
             path: "Sources/RuntimeSecurity/PodPolicies", swiftSettings: strict, plugins: ["EmbedFiles"]),
+
+        // MARK: Supply chain
+        .target(
+            name: "Inventory", dependencies: ["Archives", "Documents", crypto],
+            path: "Sources/SupplyChain/Inventory", swiftSettings: strict),
+        .target(
+            name: "Advisories",
+            dependencies: ["Findings", "Archives", "Documents", "PackageVersions", crypto, httpClient, nio, log],
+            path: "Sources/SupplyChain/Advisories", swiftSettings: strict),
 
         // MARK: Infrastructure
         .target(
@@ -145,6 +160,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Findings", ["Findings"]),
         tests("Documents", ["Documents", "TestSupport"]),
+        tests("Archives", ["Archives", "TestSupport"]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),
