@@ -82,6 +82,18 @@ import Testing
         #expect(review.decision?.reasons.map(\.policy) == ["NoHost/c"])
     }
 
+    /// A constraint that means every kind must not keep its own kind, or that of another, from being repaired.
+    @Test(arguments: [("nohost.constraints.gatekeeper.sh", true), ("widgets.example.org", false)])
+    func kindsOfConstraintsAreLeftOut(name: String, allowed: Bool) async throws {
+        let definition = """
+            {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: \(name)},
+            spec: {hostNetwork: true}}
+            """
+        let reviewer = GatekeeperReviewer(try index([Self.template, Self.constraint()]))
+        #expect(
+            try await reviewer.review(try request(definition, namespace: ""), in: .validate).allowed == allowed)
+    }
+
     @Test(arguments: [("kube-system", true), ("shop", false)])
     func namespacesAreLeftOut(namespace: String, allowed: Bool) async throws {
         let reviewer = GatekeeperReviewer(try index([Self.template, Self.constraint(), Self.config]))
