@@ -79,6 +79,9 @@ let package = Package(
             name: "CArchive", path: "Sources/Platform/CArchive", pkgConfig: "libarchive",
             providers: [.apt(["libarchive-dev"])]),
         platform("Archives", ["CArchive"]),
+        .systemLibrary(
+            name: "CSQLite", path: "Sources/Platform/CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"])]),
         platform("OCI", ["Archives", "Documents", httpClient, nio, nioHTTP1, nioSSL, crypto, log]),
         platform("PackageVersions"),
         platform("Rego", ["Documents", "RegularExpressions", crypto, cryptoExtras]),
@@ -104,7 +107,7 @@ let package = Package(
 
         // MARK: Supply chain
         .target(
-            name: "Inventory", dependencies: ["Archives", "Documents", crypto],
+            name: "Inventory", dependencies: ["Archives", "CSQLite", "Documents", crypto],
             path: "Sources/SupplyChain/Inventory", swiftSettings: strict),
         .target(
             name: "Advisories",
@@ -161,6 +164,7 @@ let package = Package(
         tests("Findings", ["Findings"]),
         tests("Documents", ["Documents", "TestSupport"]),
         tests("Archives", ["Archives", "TestSupport"]),
+        tests("Inventory", ["Inventory", "Archives", "Documents"]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),

@@ -1,0 +1,12 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+
+extension PackageReaders {
+    static let dpkgStatus: any PackageReader = FileReader("dpkg status", limit: 256 << 20, Dpkg.read)
+
+    /// Every kind of file that is read, by name.
+    static let rules: [Rule] = [
+        // Distributions
+        Rule(name: .exactly("status"), folder: "var/lib/dpkg", reader: dpkgStatus),
+        Rule(name: .exactly("status"), folder: "lib/opkg", reader: dpkgStatus),
+    ]
+}
