@@ -165,6 +165,7 @@ let package = Package(
         tests("Documents", ["Documents", "TestSupport"]),
         tests("Archives", ["Archives", "TestSupport"]),
         tests("Inventory", ["Inventory", "Archives", "Documents"]),
+        tests("PackageVersions", ["PackageVersions"]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),
