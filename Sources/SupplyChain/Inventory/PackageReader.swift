@@ -9,7 +9,14 @@ package protocol PackageReader: Sendable {
     var name: String { get }
     /// So many bytes are read at most; a larger file is an error that names this limit.
     var limit: Int { get }
+    /// The file says what a project asks for. Where it lies beside what was installed from it, both are found; alone in
+    /// an image it proves nothing.
+    var isLockFile: Bool { get }
     func packages(in file: InventoryFile) throws(InventoryError) -> [FoundPackage]
+}
+
+extension PackageReader {
+    package var isLockFile: Bool { false }
 }
 
 /// A file of an image or folder with its contents.
@@ -41,11 +48,13 @@ struct FileReader: PackageReader {
     typealias Function = @Sendable (InventoryFile) throws(InventoryError) -> [FoundPackage]
     let name: String
     let limit: Int
+    let isLockFile: Bool
     private let read: Function
 
-    init(_ name: String, limit: Int = 64 << 20, _ read: @escaping Function) {
+    init(_ name: String, limit: Int = 64 << 20, isLockFile: Bool = false, _ read: @escaping Function) {
         self.name = name
         self.limit = limit
+        self.isLockFile = isLockFile
         self.read = read
     }
 

@@ -4,8 +4,15 @@ extension PackageReaders {
     static let dpkgStatus: any PackageReader = FileReader("dpkg status", limit: 256 << 20, Dpkg.read)
 
     /// Every kind of file that is read, by name.
-    static let rules: [Rule] = [
-        // Distributions
+    static let rules: [Rule] = distributions + python + node
+
+    private static func lock(
+        _ file: String, name: String? = nil, _ read: @escaping FileReader.Function
+    ) -> Rule {
+        Rule(name: .exactly(file), reader: FileReader(name ?? file, isLockFile: true, read))
+    }
+
+    private static let distributions: [Rule] = [
         Rule(name: .exactly("status"), folder: "var/lib/dpkg", reader: dpkgStatus),
         Rule(name: .exactly("status"), folder: "lib/opkg", reader: dpkgStatus),
         Rule(
@@ -15,5 +22,27 @@ extension PackageReaders {
         Rule(name: .exactly("Packages.db"), condition: Rpm.isDatabase, reader: Rpm.reader),
         Rule(name: .exactly("Packages"), condition: Rpm.isDatabase, reader: Rpm.reader),
         Rule(name: .exactly("container-manifest-2"), folder: "var/lib/rpmmanifest", reader: Rpm.manifestReader),
+    ]
+    private static let python: [Rule] = [
+        Rule(name: .exactly("METADATA"), condition: PythonMetadata.isWheelMetadata, reader: PythonMetadata.reader),
+        Rule(name: .exactly("PKG-INFO"), condition: PythonMetadata.isEggMetadata, reader: PythonMetadata.reader),
+        // Distutils wrote a file instead of a folder.
+        Rule(name: .ending("egg-info"), reader: PythonMetadata.reader),
+        Rule(name: .ending("egg"), reader: PythonMetadata.archiveReader),
+        Rule(name: .ending("whl"), reader: PythonMetadata.archiveReader),
+        Rule(
+            name: .ending("txt"), condition: PythonLocks.isRequirements,
+            reader: FileReader("requirements.txt", isLockFile: true, PythonLocks.requirements)),
+        Rule(
+            name: .ending("toml"), condition: PythonLocks.isPylock,
+            reader: FileReader("pylock.toml", isLockFile: true, PythonLocks.toml)),
+        lock("poetry.lock", PythonLocks.toml), lock("uv.lock", PythonLocks.toml), lock("pdm.lock", PythonLocks.toml),
+        lock("Pipfile.lock", PythonLocks.pipfile),
+    ]
+
+    private static let node: [Rule] = [
+        Rule(name: .exactly("package.json"), reader: FileReader("package.json", limit: 8 << 20, NpmPackages.installed)),
+        lock("package-lock.json", NpmPackages.lock), lock("npm-shrinkwrap.json", NpmPackages.lock),
+        lock("yarn.lock", YarnLock.read), lock("pnpm-lock.yaml", PnpmLock.read), lock("bun.lock", NpmPackages.bun),
     ]
 }
