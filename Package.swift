@@ -82,6 +82,8 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", path: "Sources/Platform/CSQLite", pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CZlib", path: "Sources/Platform/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         platform("OCI", ["Archives", "Documents", httpClient, nio, nioHTTP1, nioSSL, crypto, log]),
         platform("PackageVersions"),
         platform("Rego", ["Documents", "RegularExpressions", crypto, cryptoExtras]),
@@ -107,7 +109,7 @@ let package = Package(
 
         // MARK: Supply chain
         .target(
-            name: "Inventory", dependencies: ["Archives", "CSQLite", "Documents", crypto],
+            name: "Inventory", dependencies: ["Archives", "CSQLite", "CZlib", "Documents", crypto],
             path: "Sources/SupplyChain/Inventory", swiftSettings: strict),
         .target(
             name: "Advisories",
