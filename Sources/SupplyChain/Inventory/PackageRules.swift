@@ -4,7 +4,7 @@ extension PackageReaders {
     static let dpkgStatus: any PackageReader = FileReader("dpkg status", limit: 256 << 20, Dpkg.read)
 
     /// Every kind of file that is read, by name.
-    static let rules: [Rule] = distributions + python + node
+    static let rules: [Rule] = distributions + python + node + compiled
 
     private static func lock(
         _ file: String, name: String? = nil, _ read: @escaping FileReader.Function
@@ -44,5 +44,9 @@ extension PackageReaders {
         Rule(name: .exactly("package.json"), reader: FileReader("package.json", limit: 8 << 20, NpmPackages.installed)),
         lock("package-lock.json", NpmPackages.lock), lock("npm-shrinkwrap.json", NpmPackages.lock),
         lock("yarn.lock", YarnLock.read), lock("pnpm-lock.yaml", PnpmLock.read), lock("bun.lock", NpmPackages.bun),
+    ]
+
+    private static let compiled: [Rule] = [
+        lock("go.mod", GoModules.mod), lock("go.sum", GoModules.sum), lock("Cargo.lock", CargoLock.read),
     ]
 }
