@@ -27,6 +27,8 @@ package struct FoundPackage: Sendable, Hashable {
     package var path: String
     /// Inside that file, for nested archives: `WEB-INF/lib/a.jar`.
     package var innerPath = ""
+    /// Of the archive, in hexadecimal, where only an index by it could tell the name for certain.
+    package var sha1 = ""
     /// Only needed to build or test.
     package var isDevelopment = false
     /// The system package whose file `path` is, `deb:python3-requests`: the distribution's advisories judge it.

@@ -4,7 +4,7 @@ extension PackageReaders {
     static let dpkgStatus: any PackageReader = FileReader("dpkg status", limit: 256 << 20, Dpkg.read)
 
     /// Every kind of file that is read, by name.
-    static let rules: [Rule] = distributions + python + node + compiled
+    static let rules: [Rule] = distributions + python + node + compiled + java
 
     private static func lock(
         _ file: String, name: String? = nil, _ read: @escaping FileReader.Function
@@ -49,4 +49,10 @@ extension PackageReaders {
     private static let compiled: [Rule] = [
         lock("go.mod", GoModules.mod), lock("go.sum", GoModules.sum), lock("Cargo.lock", CargoLock.read),
     ]
+
+    private static let java: [Rule] =
+        JavaArchive.endings.map { Rule(name: .ending($0), reader: JavaArchive.reader) } + [
+            lock("pom.xml", JavaLocks.pom), lock("gradle.lockfile", JavaLocks.gradle),
+            lock("buildscript-gradle.lockfile", JavaLocks.gradle),
+        ]
 }

@@ -1,0 +1,163 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+
+/// A project file of Maven, as far as it says itself which versions it means (maven.apache.org, "POM Reference").
+struct PomFile {
+    struct Dependency {
+        var group = ""
+        var artifact = ""
+        var version = ""
+        var scope = ""
+    }
+
+    private(set) var group = ""
+    private(set) var artifact = ""
+    private(set) var version = ""
+    private(set) var dependencies: [Dependency] = []
+    private var managed: [Dependency] = []
+    private var properties: [String: String] = [:]
+    private var parentGroup = ""
+    private var parentVersion = ""
+
+    init(_ text: UnsafeBufferPointer<UInt8>) throws(XMLScanner.Failure) {
+        var scanner = XMLScanner(text)
+        var path: [String] = []
+        var leaf = ""
+        while let event = try scanner.next() {
+            switch event {
+            case .open(let name, _):
+                path.append(name)
+                leaf = ""
+                if path.last == "dependency" {
+                    if path == ["project", "dependencies", "dependency"] { dependencies.append(Dependency()) }
+                    if path == ["project", "dependencyManagement", "dependencies", "dependency"] {
+                        managed.append(Dependency())
+                    }
+                }
+            case .text(let text): if path.count >= 2, leaf.utf8.count + text.utf8.count <= 4096 { leaf += text }
+            case .close:
+                take(path, leaf.trimmedText)
+                path.removeLast()
+                leaf = ""
+            }
+        }
+        if group.isEmpty { group = parentGroup }
+        if version.isEmpty { version = parentVersion }
+        group = resolved(group)
+        version = resolved(version)
+        artifact = resolved(artifact)
+        for index in dependencies.indices { resolve(&dependencies[index]) }
+    }
+
+    private mutating func take(_ path: [String], _ text: String) {
+        guard path.first == "project" else { return }
+        switch path.count {
+        case 2:
+            switch path[1] {
+            case "groupId": group = text
+            case "artifactId": artifact = text
+            case "version": version = text
+            default: break
+            }
+        case 3:
+            if path[1] == "properties" { properties[path[2]] = text }
+            if path[1] == "parent" {
+                if path[2] == "groupId" { parentGroup = text }
+                if path[2] == "version" { parentVersion = text }
+            }
+        case 4 where path[1] == "dependencies" && path[2] == "dependency":
+            Self.set(&dependencies[dependencies.count - 1], path[3], text)
+        case 5 where path[1] == "dependencyManagement" && path[2] == "dependencies" && path[3] == "dependency":
+            Self.set(&managed[managed.count - 1], path[4], text)
+        default: break
+        }
+    }
+
+    private static func set(_ dependency: inout Dependency, _ field: String, _ text: String) {
+        switch field {
+        case "groupId": dependency.group = text
+        case "artifactId": dependency.artifact = text
+        case "version": dependency.version = text
+        case "scope": dependency.scope = text
+        default: break
+        }
+    }
+
+    private func resolve(_ dependency: inout Dependency) {
+        dependency.group = resolved(dependency.group)
+        dependency.artifact = resolved(dependency.artifact)
+        if dependency.version.isEmpty || dependency.scope.isEmpty {
+            let known = managed.first {
+                resolved($0.group) == dependency.group && resolved($0.artifact) == dependency.artifact
+            }
+            if dependency.version.isEmpty { dependency.version = known?.version ?? "" }
+            if dependency.scope.isEmpty { dependency.scope = known?.scope ?? "" }
+        }
+        dependency.version = resolved(dependency.version)
+    }
+
+    /// With `${…}` replaced, as far as this file says by what. A few rounds: properties may name each other.
+    private func resolved(_ text: String) -> String {
+        var text = text
+        for _ in 0..<8 {
+            guard let start = text.firstRange(of: "${"),
+                let end = text[start.upperBound...].firstIndex(of: "}")
+            else { return text }
+            let key = String(text[start.upperBound..<end])
+            let value: String?
+            switch key {
+            case "project.version", "pom.version", "version": value = version.isEmpty ? parentVersion : version
+            case "project.groupId", "pom.groupId", "groupId": value = group.isEmpty ? parentGroup : group
+            case "project.artifactId", "artifactId": value = artifact
+            case "project.parent.version", "parent.version": value = parentVersion
+            default: value = properties[key]
+            }
+            guard let value, value.utf8.count <= 256 else { return text }
+            text.replaceSubrange(start.lowerBound...end, with: value)
+        }
+        return text
+    }
+}
+
+/// What a Java project asks for: pom.xml and gradle.lockfile.
+enum JavaLocks {
+    static func pom(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
+        try file.withText { (text) throws(InventoryError) in
+            let pom: PomFile
+            do throws(XMLScanner.Failure) { pom = try PomFile(text) } catch {
+                throw file.malformed("line \(error.line): \(error.message)")
+            }
+            var out: [FoundPackage] = []
+            for dependency in pom.dependencies {
+                // A version that only a parent elsewhere, or a range, decides is not known here.
+                let version = dependency.version
+                guard !dependency.group.isEmpty, !dependency.artifact.isEmpty, !version.isEmpty,
+                    !version.contains(where: { "${}[](),".contains($0) })
+                else { continue }
+                var package = FoundPackage(
+                    .maven, name: "\(dependency.group):\(dependency.artifact)", version: version, path: file.path)
+                package.isDevelopment = dependency.scope == "test"
+                out.append(package)
+            }
+            return out
+        }
+    }
+
+    /// `group:artifact:version=configuration,…` (docs.gradle.org, "Locking versions").
+    static func gradle(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
+        var out: [FoundPackage] = []
+        for line in String(decoding: file.bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            if line.hasPrefix("#") || line.hasPrefix("empty=") { continue }
+            let (coordinates, configurations) = line.cut("=") ?? (line, "")
+            let parts = coordinates.split(separator: ":")
+            guard parts.count == 3 else {
+                throw file.malformed("expected group:artifact:version, found \(line.prefix(80))")
+            }
+            var package = FoundPackage(
+                .maven, name: "\(parts[0]):\(parts[1])", version: String(parts[2]), path: file.path)
+            let names = configurations.split(separator: ",")
+            package.isDevelopment = !names.isEmpty && names.allSatisfy { $0.hasPrefix("test") }
+            out.append(package)
+        }
+        return out
+    }
+}
