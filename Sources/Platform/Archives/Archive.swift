@@ -86,6 +86,10 @@ package final class Archive {
         return try ArchiveEntry(entry, limits)
     }
 
+    /// Where the contents of the current entry of a tar begin: a number of bytes after decompression.
+    /// In a plain tar they stand there in one piece, unless the entry is sparse.
+    package var position: Int64 { archive_filter_bytes(handle, 0) }
+
     /// The next bytes of the current entry, holes of sparse files filled with zeros; 0 at its end.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
         let count = archive_read_data(handle, buffer.baseAddress, buffer.count)

@@ -21,6 +21,8 @@ package struct ArchiveEntry: Sendable {
     package let modified: Int64
     /// For character and block devices: major and minor number.
     package let device: (major: UInt64, minor: UInt64)
+    /// Whether the archive leaves out holes of its contents.
+    package let isSparse: Bool
     /// Whether its contents are encrypted and cannot be read.
     package let isEncrypted: Bool
 
@@ -66,6 +68,7 @@ package struct ArchiveEntry: Sendable {
         device =
             kind == .device
             ? (UInt64(archive_entry_rdevmajor(entry)), UInt64(archive_entry_rdevminor(entry))) : (0, 0)
+        isSparse = archive_entry_sparse_count(entry) > 0
         isEncrypted = archive_entry_is_data_encrypted(entry) != 0
     }
 }

@@ -25,9 +25,14 @@ package final class FileRange: RandomAccess, Sendable {
 
     /// The whole file.
     /// - Throws: `ArchiveError` `unreadable` with the system's reason, also for what is no regular file.
-    package init(path: String) throws(ArchiveError) {
+    package convenience init(path: String) throws(ArchiveError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw ArchiveError(.unreadable, "\(path): \(String(cString: strerror(errno)))") }
+        try self.init(descriptor: descriptor, path: path)
+    }
+
+    /// The whole of an open file, which is closed with this, or at once when it is no regular file.
+    package init(descriptor: Int32, path: String) throws(ArchiveError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
