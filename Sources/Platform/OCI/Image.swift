@@ -30,3 +30,44 @@ package struct Image: Sendable {
         package var fetch: @Sendable () async throws(OCIError) -> FileRange
     }
 }
+
+extension Image {
+    /// A layer as a manifest or archive lists it.
+    struct Blob {
+        var digest: String
+        var mediaType: String
+        var size: Int64
+        var fetch: @Sendable () async throws(OCIError) -> FileRange
+    }
+
+    /// - Throws: `malformed` where configuration and manifest disagree, `unsupported` for layers that are no tars.
+    init(
+        name: String, reference: String, manifestDigest: String, configDigest: String,
+        configuration: ImageConfiguration, blobs: [Blob]
+    ) throws(OCIError) {
+        guard blobs.count == configuration.diffIDs.count else {
+            throw OCIError(
+                .malformed,
+                "\(name.plain()) has \(blobs.count) layers, but its configuration tells of \(configuration.diffIDs.count)"
+            )
+        }
+        let steps = configuration.layerSteps
+        var layers: [Layer] = []
+        for (index, blob) in blobs.enumerated() {
+            guard !blob.mediaType.hasSuffix("+encrypted") else {
+                throw OCIError(.unsupported, "layer \(index) of \(name.plain()) is encrypted")
+            }
+            guard MediaType.isLayer(blob.mediaType) else {
+                throw OCIError(
+                    .unsupported, "layer \(index) of \(name.plain()) is no tar but \(blob.mediaType.excerpt())")
+            }
+            layers.append(
+                Layer(
+                    digest: blob.digest, diffID: configuration.diffIDs[index], mediaType: blob.mediaType,
+                    size: blob.size, createdBy: steps[index], fetch: blob.fetch))
+        }
+        self.init(
+            name: name, reference: reference, manifestDigest: manifestDigest, configDigest: configDigest,
+            configuration: configuration, layers: layers)
+    }
+}

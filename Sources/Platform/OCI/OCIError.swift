@@ -7,6 +7,8 @@ package struct OCIError: Error, Sendable, CustomStringConvertible {
         case malformed
         /// There is no such image, manifest, blob or platform.
         case notFound
+        /// Several images, of which none was named.
+        case ambiguous
         /// The registry asks for credentials, or does not accept ours.
         case unauthorized
         /// The registry wants fewer requests.
@@ -19,6 +21,8 @@ package struct OCIError: Error, Sendable, CustomStringConvertible {
         case unreadable
         /// The registry does not answer, or answers what nobody understands.
         case server
+        /// The task was cancelled.
+        case cancelled
         /// A kind of image that this build does not know.
         case unsupported
     }
