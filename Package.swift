@@ -115,6 +115,10 @@ let package = Package(
             name: "Advisories",
             dependencies: ["Findings", "Archives", "Documents", "PackageVersions", crypto, httpClient, nio, log],
             path: "Sources/SupplyChain/Advisories", swiftSettings: strict),
+        .target(
+            name: "ImageScanning",
+            dependencies: ["Findings", "Archives", "Documents", "OCI", "Reporting", "Inventory", "Advisories", crypto],
+            path: "Sources/SupplyChain/ImageScanning", swiftSettings: strict),
 
         // MARK: Infrastructure
         .target(
@@ -168,6 +172,7 @@ let package = Package(
         tests("Archives", ["Archives", "TestSupport"]),
         tests("Inventory", ["Inventory", "Archives", "Documents"]),
         tests("PackageVersions", ["PackageVersions"]),
+        tests("ImageScanning", ["ImageScanning", "Archives", "Inventory", "OCI", "TestSupport"]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),

@@ -28,6 +28,18 @@ package struct Image: Sendable {
         package var createdBy: String
         /// Brings the stored bytes to this machine. Those of a registry are checked against `digest` on the way.
         package var fetch: @Sendable () async throws(OCIError) -> FileRange
+
+        package init(
+            digest: String = "", diffID: String = "", mediaType: String = "", size: Int64 = 0, createdBy: String = "",
+            fetch: @escaping @Sendable () async throws(OCIError) -> FileRange
+        ) {
+            self.digest = digest
+            self.diffID = diffID
+            self.mediaType = mediaType
+            self.size = size
+            self.createdBy = createdBy
+            self.fetch = fetch
+        }
     }
 }
 

@@ -130,6 +130,12 @@ package struct TreeWriter {
         output.append(integer: Int64(value))
     }
 
+    /// A finite number in its shortest form.
+    package mutating func number(_ value: Double) {
+        scalar()
+        output.append(value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)")
+    }
+
     package mutating func boolean(_ value: Bool) {
         scalar()
         if value { output.append("true") } else { output.append("false") }

@@ -1,0 +1,106 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Inventory
+
+/// The record of a layer as it is kept in a file.
+extension LayerRecord {
+    /// Raised whenever readers find more, or the form changes: what was kept before counts no more.
+    static let version: UInt64 = 1
+
+    var encoded: [UInt8] {
+        var writer = RecordWriter()
+        writer.text("bulwark layer")
+        writer.integer(Self.version)
+        writer.text(diffID)
+        writer.integer(files)
+        writer.integer(UInt64(bitPattern: bytes))
+        writer.list(packages) { $0.package($1) }
+        writer.list(kept) {
+            $0.text($1.path)
+            $0.data($1.bytes)
+        }
+        writer.list(ownership) {
+            $0.text($1.path)
+            $0.text($1.owner)
+            $0.integers($1.files)
+        }
+        writer.integer(shadow.hash.key.0)
+        writer.integer(shadow.hash.key.1)
+        writer.integers(shadow.entries)
+        writer.integer(problems.count)
+        writer.list(problems.list) {
+            $0.text($1.path)
+            $0.text($1.message)
+        }
+        writer.integer(Self.checksum(writer.bytes[...]))
+        return writer.bytes
+    }
+
+    /// Nil for what is no record, is damaged, or was written by another version.
+    init?(encoded: [UInt8]) {
+        guard encoded.count > 8 else { return nil }
+        let record = encoded.withUnsafeBytes { bytes -> LayerRecord? in
+            let body = UnsafeRawBufferPointer(rebasing: bytes.dropLast(8))
+            let sum = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: body.count, as: UInt64.self))
+            guard Self.checksum(encoded.dropLast(8)) == sum else { return nil }
+            do throws(RecordReader.Broken) { return try LayerRecord(body) } catch { return nil }
+        }
+        guard let record else { return nil }
+        self = record
+    }
+
+    private init?(_ bytes: UnsafeRawBufferPointer) throws(RecordReader.Broken) {
+        var reader = RecordReader(bytes)
+        guard try reader.text() == "bulwark layer", try reader.integer() == Self.version else { return nil }
+        diffID = try reader.text()
+        files = try reader.int()
+        self.bytes = Int64(bitPattern: try reader.integer())
+        packages = try reader.list(16) { reader throws(RecordReader.Broken) in try reader.package() }
+        kept = try reader.list(16) { reader throws(RecordReader.Broken) in
+            KeptFile(path: try reader.text(), bytes: try reader.data())
+        }
+        ownership = try reader.list(16) { reader throws(RecordReader.Broken) in
+            Ownership(path: try reader.text(), owner: try reader.text(), files: try reader.integers())
+        }
+        let key = (try reader.integer(), try reader.integer())
+        shadow = Shadow(hash: PathHash(key: key), entries: try reader.integers())
+        let count = try reader.int()
+        problems = ScanProblems(
+            try reader.list(16) { reader throws(RecordReader.Broken) in
+                let path = try reader.text()
+                return ScanProblem(try reader.text(), path: path)
+            }, count: count)
+        guard reader.isAtEnd else { return nil }
+    }
+
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.withUnsafeBytes { PathHash(key: (0, 0))($0) }
+    }
+}
+
+extension RecordWriter {
+    fileprivate mutating func package(_ package: FoundPackage) {
+        text(package.kind.rawValue)
+        for value in [
+            package.name, package.version, package.architecture, package.source, package.sourceVersion, package.module,
+            package.path, package.innerPath,
+        ] { text(value) }
+        list(package.licenses) { $0.text($1) }
+        integer(package.isDevelopment ? 1 : 0)
+    }
+}
+
+extension RecordReader {
+    fileprivate mutating func package() throws(Broken) -> FoundPackage {
+        guard let kind = PackageKind(rawValue: try text()) else { throw Broken() }
+        var package = FoundPackage(kind, name: try text(), version: try text(), path: "")
+        package.architecture = try text()
+        package.source = try text()
+        package.sourceVersion = try text()
+        package.module = try text()
+        package.path = try text()
+        package.innerPath = try text()
+        package.licenses = try list(8) { reader throws(Broken) in try reader.text() }
+        package.isDevelopment = try integer() == 1
+        return package
+    }
+}

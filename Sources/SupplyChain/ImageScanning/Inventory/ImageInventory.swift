@@ -1,0 +1,137 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Inventory
+
+/// What an image holds when its layers lie on top of each other, or what a folder holds.
+package struct ImageInventory: Sendable {
+    package struct LayerSummary: Sendable, Hashable {
+        package var digest = ""
+        package var diffID = ""
+        package var createdBy = ""
+        package var files = 0
+        package var bytes: Int64 = 0
+        /// Packages that it brought and that are still there.
+        package var packages = 0
+
+        package init() {}
+    }
+
+    package var distribution: Distribution?
+    /// By kind, name, version and place.
+    package var packages: [FoundPackage] = []
+    package var layers: [LayerSummary] = []
+    package var problems = ScanProblems()
+
+    package init() {}
+
+    /// - Parameter records: from the lowest layer to the topmost.
+    package init(_ records: [LayerRecord]) {
+        for (index, record) in records.enumerated() {
+            var summary = LayerSummary()
+            (summary.diffID, summary.files, summary.bytes) = (record.diffID, record.files, record.bytes)
+            layers.append(summary)
+            problems.add(record.problems, layer: index)
+        }
+        let stack = LayerStack(records)
+        distribution = stack.distribution
+        for (index, record) in records.enumerated() {
+            // Files with many packages, such as databases, are asked about once.
+            var visible: [String: Bool] = [:]
+            for package in record.packages {
+                let isVisible = visible[package.path] ?? stack.isVisible(package.path, in: index)
+                visible[package.path] = isVisible
+                guard isVisible else { continue }
+                var package = package
+                package.layer = package.kind.isSystem ? stack.origin(of: package, shownIn: index) : index
+                packages.append(package)
+            }
+        }
+        stack.markOwners(&packages)
+        packages.sort(by: Self.isBefore)
+        for package in packages { if let layer = package.layer { layers[layer].packages += 1 } }
+    }
+
+    private static func isBefore(_ left: FoundPackage, _ right: FoundPackage) -> Bool {
+        (left.kind.rawValue, left.name, left.version, left.path, left.innerPath, left.architecture)
+            < (right.kind.rawValue, right.name, right.version, right.path, right.innerPath, right.architecture)
+    }
+}
+
+/// The layers of an image, to be asked what is seen from above.
+struct LayerStack {
+    private let records: [LayerRecord]
+    /// By layer: system packages, to find the layer that brought one.
+    private let systems: [Set<SystemPackage>]
+
+    private struct SystemPackage: Hashable {
+        let kind: PackageKind
+        let name: String
+        let version: String
+        let architecture: String
+
+        init(_ package: FoundPackage) {
+            (kind, name, version, architecture) = (package.kind, package.name, package.version, package.architecture)
+        }
+    }
+
+    init(_ records: [LayerRecord]) {
+        self.records = records
+        systems = records.map { Set($0.packages.lazy.filter(\.kind.isSystem).map(SystemPackage.init)) }
+    }
+
+    /// Whether a file of a layer is still there with all layers above it.
+    func isVisible(_ path: String, in layer: Int) -> Bool {
+        records[(layer + 1)...].allSatisfy { $0.shadow.fate(of: path) == .visible }
+    }
+
+    /// A package database is written anew as a whole: the layer that brought a package is the lowest of those, without a
+    /// gap, whose database has it. Layers without a database say nothing.
+    func origin(of package: FoundPackage, shownIn layer: Int) -> Int {
+        let wanted = SystemPackage(package)
+        var origin = layer
+        for index in stride(from: layer - 1, through: 0, by: -1) where !systems[index].isEmpty {
+            guard systems[index].contains(wanted) else { break }
+            origin = index
+        }
+        return origin
+    }
+
+    /// By the file that is believed most, as the topmost layer has it.
+    var distribution: Distribution? {
+        var best: (rank: Int, distribution: Distribution)?
+        for (index, record) in records.enumerated() {
+            for file in record.kept where isVisible(file.path, in: index) {
+                guard let rank = Distribution.rank(file.path), rank < best?.rank ?? .max,
+                    let distribution = Distribution(osRelease: file.bytes, path: file.path)
+                else { continue }
+                best = (rank, distribution)
+            }
+        }
+        return best?.distribution
+    }
+
+    /// Marks packages of languages whose file belongs to a package of the distribution.
+    func markOwners(_ packages: inout [FoundPackage]) {
+        for (layer, record) in records.enumerated() where !record.ownership.isEmpty {
+            var places: [UInt64: [Int]] = [:]
+            for (index, package) in packages.enumerated() where !package.kind.isSystem && package.owner.isEmpty {
+                for path in Self.spellings(package.path) { places[record.shadow.hash(path), default: []].append(index) }
+            }
+            if places.isEmpty { continue }
+            var visible: [String: Bool] = [:]
+            for list in record.ownership {
+                let isVisible = visible[list.path] ?? isVisible(list.path, in: layer)
+                visible[list.path] = isVisible
+                guard isVisible else { continue }
+                for file in list.files { for index in places[file] ?? [] { packages[index].owner = list.owner } }
+            }
+        }
+    }
+
+    /// With merged `/usr`, a package may list `lib/x` for the file `usr/lib/x`.
+    private static func spellings(_ path: String) -> [String] {
+        for folder in ["usr/lib/", "usr/bin/", "usr/sbin/", "usr/lib64/"] where path.hasPrefix(folder) {
+            return [path, String(path.dropFirst(4))]
+        }
+        return [path]
+    }
+}

@@ -1,0 +1,170 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Findings
+import Inventory
+import Reporting
+
+/// The report as data: `docs/schemas/image-v1.schema.json`.
+extension ImageReport {
+    package static let schemaVersion = "1"
+
+    /// - Parameter withPackages: all packages, not only those with vulnerabilities.
+    package func write(to writer: inout TreeWriter, time: Int64, toolVersion: String, withPackages: Bool) {
+        writer.beginObject()
+        writer.field("schemaVersion", Self.schemaVersion)
+        writer.key("tool")
+        writer.object {
+            $0.field("name", "bulwark")
+            $0.field("version", toolVersion)
+        }
+        writer.time("time", time)
+        writer.key("image")
+        writer.object { image(&$0) }
+        writer.key("summary")
+        writer.object { summary(&$0) }
+        writer.breakLine()
+        writer.key("layers")
+        writer.array { writer in
+            for (index, layer) in inventory.layers.enumerated() {
+                writer.breakLine()
+                writer.object { Self.layer(layer, index, &$0) }
+            }
+        }
+        if withPackages {
+            writer.breakLine()
+            writer.key("packages")
+            writer.array { writer in
+                for package in inventory.packages {
+                    writer.breakLine()
+                    writer.object { Self.package(package, &$0) }
+                }
+            }
+        }
+        writer.breakLine()
+        writer.key("vulnerabilities")
+        writer.array { writer in
+            for item in vulnerabilities {
+                writer.breakLine()
+                writer.object { item.write(to: &$0) }
+            }
+        }
+        writer.breakLine()
+        writer.key("problems")
+        writer.array { writer in
+            for problem in inventory.problems.list {
+                writer.breakLine()
+                writer.object {
+                    $0.field("path", problem.path)
+                    $0.key("layer")
+                    if let layer = problem.layer { $0.integer(layer) } else { $0.null() }
+                    $0.field("message", problem.message)
+                }
+            }
+        }
+        writer.endObject()
+        writer.finish()
+    }
+
+    private func image(_ writer: inout TreeWriter) {
+        writer.field("name", name)
+        writer.field("reference", reference)
+        writer.field("digest", digest)
+        writer.field("id", imageID)
+        writer.field("platform", platform)
+        writer.field("created", created)
+        writer.key("distribution")
+        guard let distribution = inventory.distribution else { return writer.null() }
+        writer.object {
+            $0.field("id", distribution.id)
+            $0.field("version", distribution.versionID)
+            $0.field("name", distribution.name)
+            $0.field("ecosystem", distribution.ecosystem ?? "")
+        }
+    }
+
+    private func summary(_ writer: inout TreeWriter) {
+        writer.field("packages", inventory.packages.count)
+        writer.field("complete", !isIncomplete)
+        writer.field("problems", inventory.problems.count)
+        writer.key("vulnerabilities")
+        writer.object {
+            for severity in Severity.allCases.reversed() {
+                $0.key(dynamic: severity.description)
+                $0.integer(count(severity))
+            }
+        }
+        writer.field("fixable", counted.reduce(0) { $0 + ($1.fixedVersions.isEmpty ? 0 : 1) })
+        writer.field("excepted", vulnerabilities.reduce(0) { $0 + ($1.exception == nil ? 0 : 1) })
+        writer.field("errors", vulnerabilities.reduce(0) { $0 + ($1.status == .error ? 1 : 0) })
+        writer.key("advisories")
+        guard let advisories else { return writer.null() }
+        writer.object {
+            $0.time("updated", advisories.updated)
+            $0.field("records", advisories.records)
+        }
+    }
+
+    private static func layer(_ layer: ImageInventory.LayerSummary, _ index: Int, _ writer: inout TreeWriter) {
+        writer.field("index", index)
+        writer.field("digest", layer.digest)
+        writer.field("diffID", layer.diffID)
+        writer.field("createdBy", layer.createdBy)
+        writer.field("files", layer.files)
+        writer.field("bytes", Int(layer.bytes))
+        writer.field("packages", layer.packages)
+    }
+
+    static func package(_ package: FoundPackage, _ writer: inout TreeWriter) {
+        writer.field("kind", package.kind.rawValue)
+        writer.field("name", package.name)
+        writer.field("version", package.version)
+        writer.field("architecture", package.architecture)
+        writer.field("source", package.source)
+        writer.field("sourceVersion", package.sourceVersion)
+        writer.field("path", package.path)
+        writer.field("innerPath", package.innerPath)
+        writer.field("owner", package.owner)
+        writer.key("layer")
+        if let layer = package.layer { writer.integer(layer) } else { writer.null() }
+        writer.field("licenses", package.licenses)
+    }
+}
+
+extension ImageVulnerability {
+    func write(to writer: inout TreeWriter) {
+        writer.field("id", id)
+        writer.field("advisory", advisory)
+        writer.field("aliases", aliases)
+        writer.field("ecosystem", ecosystem)
+        writer.field("status", status.rawValue)
+        writer.field("severity", severity.description)
+        writer.field("severitySource", severitySource)
+        writer.key("score")
+        Self.number(score, &writer)
+        writer.field("vector", vector)
+        writer.key("exploitProbability")
+        Self.number(exploitProbability, &writer)
+        writer.field("knownExploited", isKnownExploited)
+        writer.key("package")
+        writer.object { ImageReport.package(package, &$0) }
+        writer.field("fixedVersions", fixedVersions)
+        writer.field("title", title)
+        writer.field("details", details)
+        writer.field("remedy", remedy)
+        writer.field("references", references)
+        writer.time("published", published == 0 ? nil : published)
+        writer.time("modified", modified == 0 ? nil : modified)
+        if let exception {
+            writer.key("exception")
+            writer.object {
+                $0.field("source", exception.source)
+                $0.field("reason", exception.reason)
+            }
+        }
+        if !message.isEmpty { writer.field("message", message) }
+    }
+
+    private static func number(_ value: Double?, _ writer: inout TreeWriter) {
+        guard let value, value.isFinite else { return writer.null() }
+        writer.number(value)
+    }
+}
