@@ -173,6 +173,7 @@ let package = Package(
         tests("Inventory", ["Inventory", "Archives", "Documents"]),
         tests("PackageVersions", ["PackageVersions"]),
         tests("ImageScanning", ["ImageScanning", "Archives", "Inventory", "OCI", "TestSupport"]),
+        tests("OCI", ["OCI", "Archives", "TestSupport", nio, nioPosix, nioHTTP1]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),
