@@ -84,6 +84,9 @@ extension Node {
     /// The text of a member; empty where it is missing or no text.
     func text(_ key: StaticString) -> String { self[key]?.string ?? "" }
 
+    /// The elements of a member; none where it is missing or no array.
+    func list(_ key: StaticString) -> [Node] { self[key].map { Array($0.elements) } ?? [] }
+
     /// A text, or a number as it is written: versions in YAML may look like one.
     var scalar: String { string ?? number ?? "" }
 }

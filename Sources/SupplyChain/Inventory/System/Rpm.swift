@@ -78,7 +78,7 @@ enum Rpm {
 
     /// Takes `glibc-2.34-28.el9_0.src.rpm` apart. Its name does not say the epoch, which is as good as always that of
     /// the packages made from it.
-    private static func setSource(_ package: inout FoundPackage, _ file: String, epoch: String) {
+    static func setSource(_ package: inout FoundPackage, _ file: String, epoch: String) {
         guard file.hasSuffix(".rpm"), let kind = file.dropLast(4).cutLast("."), let release = kind.before.cutLast("-"),
             let version = release.before.cutLast("-"), !version.before.isEmpty
         else { return }
