@@ -28,6 +28,8 @@ struct DistributionTests {
             "ID=\"sles\"\nPRETTY_NAME=\"SUSE Linux Enterprise Server 15 SP5\"\nVERSION_ID=15.5",
             "SUSE:Linux Enterprise Server 15 SP5"
         ),
+        ("ID=sles\nVERSION_ID=15.5", "SUSE:Linux Enterprise Server 15 SP5"),
+        ("ID=sles\nVERSION_ID=12", "SUSE:Linux Enterprise Server 12"),
         ("ID=sl-micro\nPRETTY_NAME='SUSE Linux Micro 6.0'", "SUSE:Linux Micro 6.0"),
         ("ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"\nPRETTY_NAME=\"openSUSE Leap 15.6\"", "openSUSE:Leap 15.6"),
         ("ID=\"opensuse-tumbleweed\"\nVERSION_ID=\"20240101\"", "openSUSE:Tumbleweed"),

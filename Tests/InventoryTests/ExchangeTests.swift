@@ -148,6 +148,16 @@ struct ExchangeTests {
         #expect(third.packages[0].licenses == ["MIT AND BSD-2-Clause"])
     }
 
+    @Test(arguments: [
+        ("almalinux-9.0", "AlmaLinux:9"), ("alma-9.0", "AlmaLinux:9"), ("cbl-mariner-2.0", "Azure Linux:2"),
+        ("opensuse-leap-15.6", "openSUSE:Leap 15.6"), ("sles-15.5", "SUSE:Linux Enterprise Server 15 SP5"),
+        ("wolfi", "Wolfi"),
+        ("redhat-9.2", "Red Hat:enterprise_linux:9"), ("debian-sid", nil),
+    ])
+    func knowsDistributionsByQualifier(text: String, ecosystem: String?) {
+        #expect(Distribution(qualifier: text)?.ecosystem == ecosystem)
+    }
+
     @Test func refusesOthers() {
         for text in ["{}", "[]", "", "{\"bomFormat\": \"x\"}"] {
             #expect(throws: InventoryError.self) { try CycloneDX.read(Array(text.utf8), source: "x") }

@@ -22,7 +22,7 @@ extension Distribution {
         // called Stream runs ahead of them.
         case "centos": return name.contains("Stream") ? nil : major.map { "Red Hat:enterprise_linux:\($0)" }
         case "sles", "sles_sap", "sle-micro", "sl-micro", "suse-microos", "sle_hpc", "sled":
-            return prettyName.hasPrefix("SUSE ") ? "SUSE:\(prettyName.dropFirst(5))" : nil
+            return prettyName.hasPrefix("SUSE ") ? "SUSE:\(prettyName.dropFirst(5))" : suseServer
         case "opensuse-leap": return versionID.isEmpty ? nil : "openSUSE:Leap \(versionID)"
         case "opensuse-leap-micro": return versionID.isEmpty ? nil : "openSUSE:Leap Micro \(versionID)"
         case "opensuse-tumbleweed": return "openSUSE:Tumbleweed"
@@ -63,6 +63,13 @@ extension Distribution {
             return nil
         }
         return "v\(parts[0]).\(parts[1])"
+    }
+
+    /// Bills of materials often say no more than `sles` and `15.5`.
+    private var suseServer: String? {
+        guard id == "sles", let major else { return nil }
+        let pack = versionID.cut(".").map { " SP\($0.after)" } ?? ""
+        return "SUSE:Linux Enterprise Server \(major)\(pack)"
     }
 
     private var redHat: String? {

@@ -124,7 +124,8 @@ enum ExtraFacts {
             guard !name.isEmpty, package.kind.isSystem, package.source.isEmpty else { return }
             var whole = release.isEmpty ? version : "\(version)-\(release)"
             if !epoch.isEmpty, epoch != "0" { whole = "\(epoch):\(whole)" }
-            if name == package.name, whole == package.version { return }
+            // rpm names a source for every package, the others only for those that are not called after theirs.
+            if package.kind != .rpm, name == package.name, whole == package.version { return }
             (package.source, package.sourceVersion) = (name, whole)
         }
     }

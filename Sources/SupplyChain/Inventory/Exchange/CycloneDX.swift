@@ -133,7 +133,7 @@ package enum CycloneDX {
 
     private static func system(_ component: Node) -> Distribution {
         var distribution = Distribution()
-        distribution.id = component.text("name").lowercased()
+        distribution.id = Distribution.ownID(component.text("name"))
         distribution.versionID = component.text("version")
         distribution.prettyName = component.text("description")
         for property in component.list("properties") {

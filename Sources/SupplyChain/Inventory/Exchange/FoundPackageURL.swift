@@ -89,5 +89,21 @@ extension Distribution {
         } else {
             id = text
         }
+        id = Self.ownID(id)
+    }
+
+    /// The id of os-release for what Trivy calls a distribution.
+    static func ownID(_ name: String) -> String {
+        switch name.lowercased() {
+        case "alma": "almalinux"
+        case "redhat": "rhel"
+        case "oracle": "ol"
+        case "amazon": "amzn"
+        case "cbl-mariner": "mariner"
+        case "opensuse.leap", "opensuse leap": "opensuse-leap"
+        case "opensuse.tumbleweed", "opensuse tumbleweed": "opensuse-tumbleweed"
+        case "suse linux enterprise server", "suse": "sles"
+        default: name.lowercased()
+        }
     }
 }

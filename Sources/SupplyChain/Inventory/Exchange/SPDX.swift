@@ -190,7 +190,7 @@ package enum SPDX {
 
     private static func system(_ entry: Node) -> Distribution {
         var distribution = Distribution()
-        distribution.id = entry.text("name").lowercased()
+        distribution.id = Distribution.ownID(entry.text("name"))
         distribution.versionID = entry.text("versionInfo")
         for (name, value) in facts(entry) { ExtraFacts.apply(name, value, to: &distribution) }
         return distribution
