@@ -4,7 +4,7 @@ extension PackageReaders {
     static let dpkgStatus: any PackageReader = FileReader("dpkg status", limit: 256 << 20, Dpkg.read)
 
     /// Every kind of file that is read, by name.
-    static let rules: [Rule] = distributions + python + node + compiled + java
+    static let rules: [Rule] = distributions + python + node + compiled + java + others + scientific
 
     private static func lock(
         _ file: String, name: String? = nil, _ read: @escaping FileReader.Function
@@ -55,4 +55,33 @@ extension PackageReaders {
             lock("pom.xml", JavaLocks.pom), lock("gradle.lockfile", JavaLocks.gradle),
             lock("buildscript-gradle.lockfile", JavaLocks.gradle),
         ]
+
+    private static let others: [Rule] = [
+        Rule(
+            name: .ending("gemspec"), condition: RubyGems.isInstalled,
+            reader: FileReader("gem specification", limit: 8 << 20, RubyGems.specification)),
+        lock("Gemfile.lock", RubyGems.lock), lock("gems.locked", RubyGems.lock),
+        Rule(name: .exactly("installed.json"), reader: FileReader("Composer's installed.json", Composer.installed)),
+        lock("composer.lock", Composer.lock),
+        Rule(
+            name: .ending("json"), condition: DotNet.isDependencies,
+            reader: FileReader(".NET deps.json", DotNet.dependencies)),
+        lock("packages.lock.json", DotNet.lock), lock("packages.config", DotNet.config),
+        lock("Package.resolved", SwiftPackages.read), lock("pubspec.lock", DartPackages.read),
+        lock("mix.lock", HexPackages.mix), lock("rebar.lock", HexPackages.rebar),
+        lock("conan.lock", ConanPackages.read),
+    ]
+
+    private static let scientific: [Rule] = [
+        Rule(
+            name: .exactly("DESCRIPTION"), reader: FileReader("R package", limit: 1 << 20, RPackages.description)),
+        lock("renv.lock", RPackages.renv),
+        Rule(
+            name: .ending("toml"), condition: JuliaPackages.isManifest,
+            reader: FileReader("Julia manifest", isLockFile: true, JuliaPackages.read)),
+        Rule(
+            name: .ending("json"), folder: "conda-meta",
+            reader: FileReader("conda package", limit: 64 << 20, CondaPackages.read)),
+        lock("cabal.project.freeze", HaskellPackages.cabal), lock("stack.yaml.lock", HaskellPackages.stack),
+    ]
 }
