@@ -15,6 +15,7 @@ struct TestImage {
     /// - Parameter files: a layer for each: name and contents.
     init(_ files: [(String, String)], architecture: String = "amd64", compressed: Bool = true, padding: Int = 0) throws
     {
+        var tars: [[UInt8]] = []
         for (name, text) in files {
             var entries: [TestTar.Entry] = [.file(name, Array(text.utf8))]
             if padding > 0 {
@@ -22,15 +23,22 @@ struct TestImage {
                 let random = try FileHandle(forReadingFrom: URL(filePath: "/dev/urandom")).read(upToCount: padding)
                 entries.append(.file("padding", Array(random ?? Data())))
             }
-            let tar = TestTar.bytes(entries)
+            tars.append(TestTar.bytes(entries))
+        }
+        try self.init(
+            tars: tars, steps: files.map { "COPY " + $0.0 }, architecture: architecture, compressed: compressed)
+    }
+
+    init(tars: [[UInt8]], steps: [String] = [], architecture: String = "amd64", compressed: Bool = true) throws {
+        for tar in tars {
             diffIDs.append(Digest(of: tar).description)
             layers.append(compressed ? try Tool.filter("gzip", ["-n"], tar) : tar)
         }
         if !compressed { layerType = "application/vnd.oci.image.layer.v1.tar" }
         let ids = diffIDs.map { "\"\($0)\"" }.joined(separator: ",")
-        let steps = files.map { #"{"created_by":"COPY \#($0.0)"}"# }.joined(separator: ",")
+        let history = steps.map { #"{"created_by":"\#($0)"}"# }.joined(separator: ",")
         config = Array(
-            #"{"architecture":"\#(architecture)","os":"linux","config":{"User":"app"},"rootfs":{"type":"layers","diff_ids":[\#(ids)]},"history":[\#(steps)]}"#
+            #"{"architecture":"\#(architecture)","os":"linux","config":{"User":"app"},"rootfs":{"type":"layers","diff_ids":[\#(ids)]},"history":[\#(history)]}"#
                 .utf8)
         let listed = layers.map { Self.descriptor($0, layerType) }.joined(separator: ",")
         manifest = Array(

@@ -9,6 +9,7 @@ struct BoltFile {
     private static let maxDepth = 32
     private static let maxPages = 200_000
     private static let maxPageBytes = 64 << 20
+    private static let maxBytes = 1 << 30
 
     private let file: FileRange
     private let pageSize: Int64
@@ -80,12 +81,18 @@ struct BoltFile {
         private func walk(_ body: ([UInt8], [UInt8], Bool) -> Void) throws(OCIError) {
             var pages: [(page: UInt64, depth: Int)] = [(page, 0)]
             var seen = 0
+            var total = 0
             while let (number, depth) = pages.popLast() {
                 seen += 1
                 guard depth <= BoltFile.maxDepth, seen <= BoltFile.maxPages else {
                     throw file.wrong("its pages form a circle")
                 }
                 let bytes = if let inline { inline } else { try file.page(number) }
+                total += bytes.count
+                guard total <= BoltFile.maxBytes else {
+                    throw OCIError(
+                        .tooLarge, "\(file.file.path.plain()): a bucket has more than \(BoltFile.maxBytes) bytes")
+                }
                 try file.elements(of: bytes, body) { pages.append(($0, depth + 1)) }
                 if inline != nil { return }
             }

@@ -9,6 +9,8 @@ import Foundation
 /// itself and `{"type":1,"name":…,"size":…}` for the contents of a file.
 enum TarSplit {
     private static let maxLine = 32 << 20
+    /// Bytes of such a file unpacked: some 3 KB for each entry of the tar.
+    private static let maxText: Int64 = 16 << 30
 
     static func assemble(
         _ path: String, files: String, name: String, limit: Int64, in temporary: String
@@ -21,7 +23,7 @@ enum TarSplit {
         let root = try FilesBelow(files)
         do throws(ArchiveError) {
             let tar = try PrivateFile(in: temporary)
-            let source = try Decompressor(SequentialReader(stored), limits: ArchiveLimits(bytes: limit))
+            let source = try Decompressor(SequentialReader(stored), limits: ArchiveLimits(bytes: maxText))
             var rest: [UInt8] = []
             while true {
                 let piece = try source.next()
