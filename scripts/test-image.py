@@ -16,15 +16,17 @@ def layer(root, snapshot, out):
             new[os.path.relpath(path, root)] = [s.st_mode, s.st_uid, s.st_gid, s.st_size, s.st_mtime_ns, s.st_ino]
         folders[:] = [f for f in folders if not os.path.islink(os.path.join(folder, f))]
     with tarfile.open(out, "w", format=tarfile.GNU_FORMAT) as tar:
-        # A folder that another one of the same name replaced hides all that was below it.
-        replaced = {p for p in new if p in old and stat.S_ISDIR(new[p][0]) and stat.S_ISDIR(old[p][0]) and new[p][5] != old[p][5]}
+        # A folder none of whose entries is left is marked as new, which hides all that was below it.
+        kept = {os.path.dirname(p) for p in old if p in new}
+        folders = {os.path.dirname(p) for p in old if p not in new and os.path.dirname(p)}
+        replaced = {p for p in folders if p in new and stat.S_ISDIR(new[p][0]) and p not in kept}
         gone = [p for p in old if p not in new]
         def mark(folder, name):
             info = tarfile.TarInfo(os.path.join(folder, name))
             info.mode = 0o600
             tar.addfile(info)
         for path in sorted(new):
-            if new[path] != old.get(path):
+            if new[path] != old.get(path) or path in replaced:
                 if stat.S_ISSOCK(new[path][0]): continue
                 tar.add(os.path.join(root, path), path, recursive=False)
                 if path in replaced: mark(path, ".wh..wh..opq")
