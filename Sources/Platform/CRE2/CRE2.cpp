@@ -55,8 +55,8 @@ const char *bulwark_re2_group_name(const BulwarkRE2 *pattern, int group) noexcep
 }
 
 int bulwark_re2_match(
-    const BulwarkRE2 *pattern, const uint8_t *text, size_t length, size_t from, int64_t *offsets,
-    int count) noexcept {
+    const BulwarkRE2 *pattern, const uint8_t *text, size_t length, size_t from, size_t to,
+    int64_t *offsets, int count) noexcept {
     try {
         re2::StringPiece whole(reinterpret_cast<const char *>(text), length);
         re2::StringPiece few[16];
@@ -66,7 +66,7 @@ int bulwark_re2_match(
             many.resize(count);
             groups = many.data();
         }
-        if (!pattern->pattern.Match(whole, from, length, RE2::UNANCHORED, groups, count)) return 0;
+        if (!pattern->pattern.Match(whole, from, to, RE2::UNANCHORED, groups, count)) return 0;
         for (int index = 0; index < count; index++) {
             if (groups[index].data() == nullptr) {
                 offsets[2 * index] = offsets[2 * index + 1] = -1;

@@ -38,7 +38,7 @@ package final class Pattern: @unchecked Sendable {
 
     /// Whether the pattern matches anywhere in the text.
     package func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        bulwark_re2_match(compiled, text.baseAddress, text.count, 0, nil, 0) == 1
+        bulwark_re2_match(compiled, text.baseAddress, text.count, 0, text.count, nil, 0) == 1
     }
 
     /// Whether the pattern matches anywhere in the text.
@@ -51,11 +51,23 @@ package final class Pattern: @unchecked Sendable {
     package func firstMatch(in text: UnsafeBufferPointer<UInt8>, from: Int = 0) -> [Range<Int>?]? {
         var offsets = [Int64](repeating: -1, count: 2 * (groupCount + 1))
         let found = bulwark_re2_match(
-            compiled, text.baseAddress, text.count, from, &offsets, Int32(groupCount + 1))
+            compiled, text.baseAddress, text.count, from, text.count, &offsets, Int32(groupCount + 1))
         guard found == 1 else { return nil }
         return (0...groupCount).map { group in
             offsets[2 * group] < 0 ? nil : Int(offsets[2 * group])..<Int(offsets[2 * group + 1])
         }
+    }
+
+    /// Whether the pattern matches within a range of the text, of which anchors and word boundaries see the whole. Fills
+    /// `offsets` with the beginning and end of the match and of its groups, -1 where a group took no part, as far as there
+    /// is room. Allocates nothing for up to 15 groups.
+    package func find(
+        in text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, offsets: UnsafeMutableBufferPointer<Int64>
+    ) -> Bool {
+        guard range.lowerBound >= 0, range.upperBound <= text.count else { return false }
+        return bulwark_re2_match(
+            compiled, text.baseAddress, text.count, range.lowerBound, range.upperBound, offsets.baseAddress,
+            Int32(clamping: min(offsets.count / 2, groupCount + 1))) == 1
     }
 
     /// All matches one after the other, as Go's FindAll finds them: an empty match right behind another does not count.

@@ -28,11 +28,11 @@ int bulwark_re2_groups(const BulwarkRE2 *pattern) BULWARK_NOEXCEPT;
 /// The name of a group (1-based), or NULL when it has none. Valid as long as the pattern.
 const char *bulwark_re2_group_name(const BulwarkRE2 *pattern, int group) BULWARK_NOEXCEPT;
 
-/// Searches text[from..<length]; anchors see the whole text. Fills `count` pairs of offsets (-1 where a group took no part).
+/// Searches text[from..<to]; anchors and word boundaries see the whole text. Fills `count` pairs of offsets (-1 where a group took no part).
 /// 1: found, 0: not found, -1: no memory.
 int bulwark_re2_match(
-    const BulwarkRE2 *pattern, const uint8_t *text, size_t length, size_t from, int64_t *offsets,
-    int count) BULWARK_NOEXCEPT;
+    const BulwarkRE2 *pattern, const uint8_t *text, size_t length, size_t from, size_t to,
+    int64_t *offsets, int count) BULWARK_NOEXCEPT;
 
 #ifdef __cplusplus
 }
