@@ -86,6 +86,12 @@ let package = Package(
             name: "CZlib", path: "Sources/Platform/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         platform("OCI", ["Archives", "Documents", httpClient, nio, nioHTTP1, nioSSL, crypto, log]),
         platform("PackageVersions"),
+        .target(
+            name: "CYara", path: "Sources/Platform/CYara", cSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("yara")]),
+        .target(
+            name: "Malware", dependencies: ["CYara", "Findings", crypto], path: "Sources/Platform/Malware",
+            swiftSettings: strict, plugins: ["EmbedFiles"]),
         platform("Rego", ["Documents", "RegularExpressions", crypto, cryptoExtras]),
         platform("CEL", ["Documents", "RegularExpressions"]),
         platform("Kubernetes", ["Documents", httpClient, nio, nioPosix, nioHTTP1, nioFoundation, nioSSL, log]),
@@ -175,6 +181,7 @@ let package = Package(
         tests("ImageScanning", ["ImageScanning", "Archives", "Inventory", "OCI", "TestSupport"]),
         tests("OCI", ["OCI", "Archives", "TestSupport", nio, nioPosix, nioHTTP1]),
         tests("RegularExpressions", ["RegularExpressions"]),
+        tests("Malware", ["Malware", "Findings"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),
         tests(
