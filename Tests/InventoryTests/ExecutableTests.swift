@@ -79,6 +79,24 @@ struct ExecutableTests {
         #expect(GoBuildInfo.toolchain(text) == version)
     }
 
+    @Test(arguments: [
+        ("\"-s -w -X=github.com/a/b/version.Version=v8.30.1\"", "v8.30.1"),
+        ("-X 'main.version=1.2.3-rc.1'", "v1.2.3-rc.1"),
+        ("-X main.commit=1.2.3", nil), ("-X main.version=dev", nil), ("-X main.version=1.2", nil), ("", nil),
+        ("-X main.Version=1.2.3/../x", nil),
+    ])
+    func findsLinkedVersions(flags: String, version: String?) {
+        #expect(GoBuildInfo.linkedVersion(flags) == version)
+    }
+
+    @Test func takesTheMainModuleFromTheLinker() throws {
+        let modules =
+            "mod\tgithub.com/a/b/v8\t(devel)\t\ndep\tc.org/d\tv1.0.0\nbuild\t-ldflags=\"-X=x.Version=v8.30.1\"\n"
+        let program = ProgramBuilder.elf(
+            ProgramBuilder.goInline(version: "go1.22.0", modules: modules), section: ".data")
+        #expect(try lines(read(program)) == ["stdlib 1.22.0", "c.org/d v1.0.0", "github.com/a/b/v8 v8.30.1"])
+    }
+
     /// Made by: python3 -c 'import zlib; print(list(zlib.compress(JSON)))'
     private static let crates: [UInt8] = [
         120, 156, 93, 205, 49, 14, 195, 32, 12, 64, 209, 187, 120, 70, 40, 201, 82, 137, 171, 68, 29, 92, 99, 85,

@@ -69,6 +69,8 @@ struct JavaTests {
             "org.example:tool 3.1"
         ),
         ("hibernate-core-6.1.0.jar", "", "org.hibernate.orm:hibernate-core 6.1.0"),
+        ("py4j0.10.7.jar", "", "net.sf.py4j:py4j 0.10.7"), ("x1.2.jar", "", nil), ("1.2.3.jar", "", nil),
+        ("a.1.2.3.jar", "", nil),
         ("groovy-2.5.0.jar", "", "org.codehaus.groovy:groovy 2.5.0"),
         ("app.jar", "Main-Class: X\n", nil), ("app.jar", "Implementation-Version: ${project.version}\n", nil),
     ])

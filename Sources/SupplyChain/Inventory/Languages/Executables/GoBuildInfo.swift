@@ -110,12 +110,37 @@ enum GoBuildInfo {
         return String(number)
     }
 
+    /// `v8.30.1` of `-X=example.com/cmd/version.Version=v8.30.1`: the value of a variable whose name says version, when
+    /// it looks like one.
+    static func linkedVersion(_ flags: String) -> String? {
+        for word in flags.split(whereSeparator: { $0 == " " || $0 == "\"" || $0 == "'" }) {
+            let assignment = word.dropPrefix("-X=") ?? word
+            guard let (variable, value) = assignment.cut("=") else { continue }
+            let name = variable.split(separator: ".").last?.lowercased() ?? ""
+            guard
+                ["version", "buildversion", "appversion", "gitversion", "releaseversion", "currentversion"].contains(
+                    name)
+            else { continue }
+            let number = value.dropPrefix("v") ?? value
+            let core = number.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }.split(separator: ".")
+            let isVersion = number.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2D, 0x2E: true
+                default: false
+                }
+            }
+            if core.count == 3, isVersion { return "v\(number)" }
+        }
+        return nil
+    }
+
     private static func readModules(
         _ text: UnsafeBufferPointer<UInt8>, _ file: InventoryFile, _ out: inout [FoundPackage]
     ) throws(InventoryError) {
         var last: FoundPackage?
+        var main: FoundPackage?
         func flush() {
-            // The main module is "(devel)" where it was not built from a release; what is replaced by a folder has none.
+            // What is replaced by a folder has no version.
             if let package = last, package.version.hasPrefix("v") { out.append(package) }
             last = nil
         }
@@ -128,6 +153,16 @@ enum GoBuildInfo {
                     throw file.malformed("the build information of Go has a module without a version")
                 }
                 last = FoundPackage(.golang, name: String(columns[1]), version: String(columns[2]), path: file.path)
+                if columns[0] == "mod", last?.version == "(devel)" { main = last }
+            case "build":
+                flush()
+                // A main module that was not fetched as a module is "(devel)"; its makers hand the version to the linker.
+                guard columns.count >= 2, var own = main, let flags = columns[1].dropPrefix("-ldflags="),
+                    let version = linkedVersion(String(flags))
+                else { continue }
+                own.version = version
+                out.append(own)
+                main = nil
             case "=>":
                 guard columns.count >= 3 else { continue }
                 last = FoundPackage(.golang, name: String(columns[1]), version: String(columns[2]), path: file.path)

@@ -264,6 +264,16 @@ struct JavaFileName {
                 String(decoding: bytes[..<index], as: UTF8.self), String(decoding: bytes[(index + 1)...], as: UTF8.self)
             )
         }
+        // Some put nothing between: py4j0.10.7.jar. Only a version of three parts is told from a name that ends so.
+        if let letter = bytes.lastIndex(where: { $0 != 0x2E && !($0 >= 0x30 && $0 <= 0x39) }), letter + 1 < bytes.count,
+            bytes[(letter + 1)...].split(separator: 0x2E, omittingEmptySubsequences: false).count == 3,
+            bytes[letter + 1] != 0x2E, bytes.last != 0x2E, bytes[letter] != 0x2D
+        {
+            return (
+                String(decoding: bytes[...letter], as: UTF8.self),
+                String(decoding: bytes[(letter + 1)...], as: UTF8.self)
+            )
+        }
         return (stem, "")
     }
 }

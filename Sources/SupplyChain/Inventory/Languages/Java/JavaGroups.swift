@@ -70,7 +70,8 @@ enum JavaGroups {
         "poi-ooxml": "org.apache.poi",
         "pdfbox": "org.apache.pdfbox", "itextpdf": "com.itextpdf", "reactor-core": "io.projectreactor",
         "bsh": "org.beanshell",
-        "jsch": "com.jcraft", "woodstox-core": "com.fasterxml.woodstox", "batik-all": "org.apache.xmlgraphics",
+        "jsch": "com.jcraft", "Saxon-HE": "net.sf.saxon", "jing": "org.relaxng", "xmlresolver": "org.xmlresolver",
+        "py4j": "net.sf.py4j", "woodstox-core": "com.fasterxml.woodstox", "batik-all": "org.apache.xmlgraphics",
         "xmlsec": "org.apache.santuario", "wildfly-core": "org.wildfly.core", "angus-mail": "org.eclipse.angus",
     ]
 }
