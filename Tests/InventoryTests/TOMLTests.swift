@@ -15,6 +15,7 @@ struct TOMLTests {
         case .bool(let bool): "\(bool)"
         case .literal(let text): text
         case .array(let values): "[" + values.map(show).joined(separator: ",") + "]"
+        case .tables(let list): "[" + list.tables.map(show).joined(separator: ",") + "]"
         case .table(let table): show(table)
         }
     }
@@ -40,6 +41,11 @@ struct TOMLTests {
     ])
     func reads(text: String, tree: String) throws {
         #expect(show(try read(text)) == tree)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func takesLinearTime() throws {
+        let text = String(repeating: "[[p]]\na=1\n[p.q]\n", count: 100_000)
+        #expect(try read(text).tables("p").count == 100_000)
     }
 
     @Test(arguments: [

@@ -10,11 +10,24 @@ enum TOML {
         /// Integers, floats, dates and times, as they are written.
         case literal(String)
         case array([Value])
+        /// `[[name]]`, one table after the other.
+        case tables(TableList)
         case table(Table)
 
         var text: String? { if case .text(let text) = self { text } else { nil } }
         var table: Table? { if case .table(let table) = self { table } else { nil } }
-        var elements: [Value] { if case .array(let values) = self { values } else { [] } }
+        var elements: [Value] {
+            switch self {
+            case .array(let values): values
+            case .tables(let list): list.tables.map { .table($0) }
+            default: []
+            }
+        }
+    }
+
+    /// Grows in place: an array in an enum would be copied for every table that a hostile text adds.
+    final class TableList {
+        fileprivate(set) var tables: [Table] = []
     }
 
     /// One table, made while the text is read and not changed after.
@@ -133,8 +146,8 @@ struct TOMLParser {
                 table.set(key, .table(made))
                 table = made
             case .table(let inner) where !inner.isClosed: table = inner
-            case .array(let elements):
-                guard let inner = elements.last?.table, !inner.isClosed else { throw failure("\(key) is no table") }
+            case .tables(let list):
+                guard let inner = list.tables.last else { throw failure("\(key) is no table") }
                 table = inner
             default: throw failure("\(key) is no table")
             }
@@ -165,14 +178,13 @@ struct TOMLParser {
         let made = TOML.Table()
         made.isDefined = true
         try count()
-        switch parent.members.removeValue(forKey: last) {
-        case nil: parent.set(last, .array([.table(made)]))
-        case .array(var elements):
-            guard let first = elements.first?.table, !first.isClosed else {
-                throw failure("\(last) is an array with an end")
-            }
-            elements.append(.table(made))
-            parent.members[last] = .array(elements)
+        switch parent[last] {
+        case nil:
+            let list = TOML.TableList()
+            list.tables.append(made)
+            parent.set(last, .tables(list))
+        case .tables(let list): list.tables.append(made)
+        case .array: throw failure("\(last) is an array with an end")
         default: throw failure("\(last) is no array of tables")
         }
         return made
@@ -257,8 +269,6 @@ struct TOMLParser {
             skipBlank()
             if byte == 0x5D { break }
             elements.append(try value(depth + 1))
-            // What is written in place takes no header later.
-            if let table = elements.last?.table { table.isClosed = true }
             skipBlank()
             if byte == 0x2C { at += 1 } else if byte != 0x5D { throw failure("expected ',' or ']' in an array") }
         }

@@ -50,7 +50,8 @@ enum RpmSQLite {
         guard try isPlainTable(handle, file) else {
             throw file.malformed("the database has no table named Packages")
         }
-        try rows(handle, file, "SELECT blob FROM main.Packages NOT INDEXED ORDER BY rowid", body)
+        // Rows could share their pages, and have us read the same bytes without end.
+        try rows(handle, file, "SELECT blob FROM main.Packages NOT INDEXED ORDER BY rowid", most: 2 * bytes.count, body)
     }
 
     /// A view or a virtual table of that name would run what its maker wants.
@@ -64,7 +65,7 @@ enum RpmSQLite {
     }
 
     private static func rows(
-        _ handle: OpaquePointer, _ file: InventoryFile, _ query: String,
+        _ handle: OpaquePointer, _ file: InventoryFile, _ query: String, most: Int = 1 << 20,
         _ body: (UnsafeBufferPointer<UInt8>) -> Void
     ) throws(InventoryError) {
         var statement: OpaquePointer?
@@ -72,11 +73,14 @@ enum RpmSQLite {
             throw failure(handle, file)
         }
         defer { sqlite3_finalize(statement) }
+        var total = 0
         while true {
             switch sqlite3_step(statement) {
             case SQLITE_ROW:
                 let start = sqlite3_column_blob(statement, 0)
                 let count = Int(sqlite3_column_bytes(statement, 0))
+                total += count
+                guard total <= most else { throw file.malformed("rows of the database share their bytes") }
                 body(UnsafeRawBufferPointer(start: start, count: count).bindMemory(to: UInt8.self))
             case SQLITE_DONE: return
             default: throw failure(handle, file)

@@ -20,7 +20,10 @@ enum GoBuildInfo {
     /// Where the 16 bytes stand that mark it; those after say how to go on.
     private static func find(_ program: ProgramImage) -> Int? {
         let named = program.sections.filter { $0.name == ".go.buildinfo" || $0.name == "__go_buildinfo" }
-        for part in named.isEmpty ? program.dataSegments : named {
+        // Parts of a hostile file may lie over each other.
+        var left = program.bytes.count
+        for part in named.isEmpty ? program.dataSegments : named where left > 0 {
+            left -= part.size
             // It stands at a multiple of 16 bytes from the start of its part.
             var at = part.offset
             let end = part.offset + part.size - header

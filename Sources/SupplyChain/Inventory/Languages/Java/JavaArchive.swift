@@ -16,6 +16,8 @@ enum JavaArchive {
     private static let maxInner = 256 << 20
     /// Bytes of all archives inside of one file.
     private static let maxTotal = 1 << 30
+    /// Bytes of manifests and files of Maven in one file and all inside of it.
+    private static let maxMetadata = 128 << 20
     private static let maxArchives = 20_000
     private static let maxPackages = 100_000
 
@@ -29,6 +31,7 @@ enum JavaArchive {
         let file: InventoryFile
         var result = PartialResult()
         var total = 0
+        var metadata = 0
         var archives = 0
 
         init(file: InventoryFile) { self.file = file }
@@ -43,7 +46,10 @@ enum JavaArchive {
                     if JavaArchive.isArchive(entry.path) {
                         try step(archive, entry, inner: inner, depth: depth)
                     } else {
-                        try contents.take(entry, archive)
+                        metadata += try contents.take(entry, archive)
+                        guard metadata <= maxMetadata else {
+                            throw ArchiveError(.tooLarge, "more than \(maxMetadata) bytes of manifests and pom files")
+                        }
                     }
                 }
             } catch { result.add(InventoryError(error, file, inner: inner)) }
@@ -83,7 +89,6 @@ enum JavaArchive {
     /// What one archive says about itself.
     private struct Contents {
         var manifest = HeaderFields(UnsafeBufferPointer(start: nil, count: 0), wanted: [])
-        var isManifestKnown = false
         /// By the folder in META-INF/maven.
         var properties: [String: Coordinates] = [:]
         var poms: [String: Coordinates] = [:]
@@ -96,18 +101,18 @@ enum JavaArchive {
             "automatic-module-name",
         ]
 
-        mutating func take(_ entry: ArchiveEntry, _ archive: Archive) throws(ArchiveError) {
+        /// - Returns: the bytes that were read for it.
+        mutating func take(_ entry: ArchiveEntry, _ archive: Archive) throws(ArchiveError) -> Int {
             if entry.path == "META-INF/MANIFEST.MF" {
                 let bytes = try archive.contents(limit: 4 << 20)
                 manifest = bytes.withUnsafeBufferPointer { HeaderFields($0, keepsSpace: false, wanted: Self.wanted) }
-                isManifestKnown = true
-                return
+                return bytes.count
             }
             // Where shading or war files put them, too: WEB-INF/classes/META-INF/maven.
             guard entry.path.hasSuffix("/pom.properties") || entry.path.hasSuffix("/pom.xml"),
                 entry.path.contains("META-INF/maven/"), order.count < 10_000,
                 let (folder, name) = entry.path.cutLast("/")
-            else { return }
+            else { return 0 }
             let bytes = try archive.contents(limit: 8 << 20)
             let key = String(folder)
             order.append(key)
@@ -118,6 +123,7 @@ enum JavaArchive {
                     poms[key] = Coordinates(group: pom.group, artifact: pom.artifact, version: pom.version)
                 }
             }
+            return bytes.count
         }
 
         func packages(_ bytes: [UInt8], _ file: InventoryFile, inner: String) -> [FoundPackage] {

@@ -45,7 +45,11 @@ struct PomFile {
         group = resolved(group)
         version = resolved(version)
         artifact = resolved(artifact)
-        for index in dependencies.indices { resolve(&dependencies[index]) }
+        var known: [String: Dependency] = [:]
+        for dependency in managed.reversed() {
+            known["\(resolved(dependency.group)):\(resolved(dependency.artifact))"] = dependency
+        }
+        for index in dependencies.indices { resolve(&dependencies[index], known) }
     }
 
     private mutating func take(_ path: [String], _ text: String) {
@@ -82,15 +86,13 @@ struct PomFile {
         }
     }
 
-    private func resolve(_ dependency: inout Dependency) {
+    /// Fills in what `dependencyManagement` says of it.
+    private func resolve(_ dependency: inout Dependency, _ known: [String: Dependency]) {
         dependency.group = resolved(dependency.group)
         dependency.artifact = resolved(dependency.artifact)
-        if dependency.version.isEmpty || dependency.scope.isEmpty {
-            let known = managed.first {
-                resolved($0.group) == dependency.group && resolved($0.artifact) == dependency.artifact
-            }
-            if dependency.version.isEmpty { dependency.version = known?.version ?? "" }
-            if dependency.scope.isEmpty { dependency.scope = known?.scope ?? "" }
+        if let managed = known["\(dependency.group):\(dependency.artifact)"] {
+            if dependency.version.isEmpty { dependency.version = managed.version }
+            if dependency.scope.isEmpty { dependency.scope = managed.scope }
         }
         dependency.version = resolved(dependency.version)
     }
