@@ -152,6 +152,100 @@ import Testing
         }
     }
 
+    @Test func choosesAmongSeveral() async throws {
+        let folder = try ScratchFolder()
+        let images = [("one", "app:v1"), ("two", "other:v1"), ("three", "example.org/app:v2")]
+        var entries: [TestTar.Entry] = []
+        var list: [String] = []
+        for (text, name) in images {
+            let image = try TestImage([("a", text)], compressed: false)
+            entries += [.file("\(text).json", image.config), .file("\(text)/layer.tar", image.layers[0])]
+            list.append(#"{"Config":"\#(text).json","RepoTags":["\#(name)"],"Layers":["\#(text)/layer.tar"]}"#)
+        }
+        entries.append(.file("manifest.json", Array("[\(list.joined(separator: ","))]".utf8)))
+        let path = folder.path + "/a:b.tar"
+        try Data(TestTar.bytes(entries)).write(to: URL(filePath: path))
+        for (name, text) in [
+            ("app:v1", "one"), ("app", nil), ("other:v1", "two"), ("v2", "three"), ("example.org/app:v2", "three"),
+        ] as [(String, String?)] {
+            guard let text else {
+                await #expect { try await ImageSources.open(path + ":" + name, Self.options) } throws: {
+                    ($0 as? OCIError)?.code == .notFound && "\($0)".contains("other:v1")
+                }
+                continue
+            }
+            #expect(try await Self.texts(ImageSources.open(path + ":" + name, Self.options)) == ["a=" + text])
+        }
+        for name in [path, path + ":v1"] {
+            await #expect { try await ImageSources.open(name, Self.options) } throws: {
+                ($0 as? OCIError)?.code == .ambiguous && "\($0)".contains("other:v1")
+            }
+        }
+    }
+
+    /// Long names, in both of tar's ways to write them, move what follows.
+    @Test(arguments: ["gnu", "pax"]) func findsPlacesInTars(_ format: String) async throws {
+        let folder = try ScratchFolder()
+        let layout = folder.path + "/layout"
+        let image = try TestImage([("a", "one")])
+        func descriptor(_ bytes: [UInt8], _ type: String) throws -> String {
+            let digest = Digest(of: bytes, .sha512)
+            try FileManager.default.createDirectory(atPath: layout + "/blobs/sha512", withIntermediateDirectories: true)
+            try Data(bytes).write(to: URL(filePath: "\(layout)/blobs/sha512/\(digest.hex)"))
+            return #"{"mediaType":"application/vnd.oci.image.\#(type)","digest":"\#(digest)","size":\#(bytes.count)}"#
+        }
+        let layer = try descriptor(image.layers[0], "layer.v1.tar+gzip")
+        let config = try descriptor(image.config, "config.v1+json")
+        let manifest = try descriptor(
+            Array(#"{"schemaVersion":2,"config":\#(config),"layers":[\#(layer)]}"#.utf8), "manifest.v1+json")
+        try Data(TestImage.index([manifest])).write(to: URL(filePath: layout + "/index.json"))
+        try Tool.run("tar", ["--format=\(format)", "-cf", "../l.tar", "."], in: layout)
+        let read = try await ImageSources.open(folder.path + "/l.tar", Self.options)
+        #expect(read.manifestDigest.hasPrefix("sha512:") && read.layers[0].digest.hasPrefix("sha512:"))
+        #expect(try await Self.texts(read) == ["a=one"])
+        // A sparse file has no one place.
+        try Tool.run("bash", ["-c", "truncate -s 10M blobs/sha512/hole && tar -S -cf ../s.tar ."], in: layout)
+        #expect(try await Self.texts(ImageSources.open(folder.path + "/s.tar", Self.options)) == ["a=one"])
+    }
+
+    /// Layers that consist of several compressed parts, as eStargz and zstd:chunked are made, and broken ones.
+    @Test func unpacksLayers() throws {
+        let tar = TestTar.bytes([.file("a", Array("one".utf8)), .file("b", [UInt8](repeating: 7, count: 300_000))])
+        let half = tar.count / 2
+        func packed(_ program: String, _ bytes: [UInt8]) throws -> [UInt8] { try Tool.filter(program, ["-c"], bytes) }
+        let (one, two) = (Array(tar[..<half]), Array(tar[half...]))
+        // A frame that readers of zstd skip.
+        let skipped: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
+        let layers = [
+            ("plain", tar), ("gzip", try packed("gzip", tar)),
+            ("gzip parts", try packed("gzip", one) + packed("gzip", two)),
+            ("zstd", try packed("zstd", tar)), ("zstd parts", try packed("zstd", one) + packed("zstd", two) + skipped),
+            ("zstd after a skipped frame", try skipped + packed("zstd", tar)), ("xz", try packed("xz", tar)),
+        ]
+        func read(_ bytes: [UInt8], digest: String, diffID: String) throws -> Int {
+            let layer = Image.Layer(
+                digest: digest, diffID: diffID, mediaType: "", size: 0, createdBy: "",
+                fetch: { () throws(OCIError) in throw OCIError(.notFound, "") })
+            let stream = try LayerStream(layer, MemoryRange(bytes))
+            let archive = try Archive(tar: stream)
+            var count = 0
+            while try archive.next() != nil { count += 1 }
+            try stream.finish()
+            return count
+        }
+        let diffID = Digest(of: tar).description
+        for (name, bytes) in layers {
+            #expect(try read(bytes, digest: Digest(of: bytes).description, diffID: diffID) == 2, "\(name)")
+            #expect(throws: (any Error).self, "\(name)") {
+                try read(bytes + [0], digest: Digest(of: bytes).description, diffID: diffID)
+            }
+            #expect(throws: (any Error).self, "\(name)") {
+                try read(Array(bytes.dropLast(600)), digest: "", diffID: diffID)
+            }
+            #expect(throws: OCIError.self) { try read(bytes, digest: "", diffID: Digest(of: [1]).description) }
+        }
+    }
+
     @Test func boundsNesting() async throws {
         let folder = try ScratchFolder()
         let image = try TestImage([("a", "one")])

@@ -77,8 +77,17 @@ struct DockerArchive {
             }
             return first
         }
-        for entry in entries where Self.name(wanted, among: entry.names) != nil { return entry }
-        throw OCIError(.notFound, "\(folder.path) holds no image \(wanted.excerpt()); there are: \(there)")
+        if let entry = entries.first(where: { $0.names.contains { ImageName.isSame(wanted, $0) } }) { return entry }
+        let found = entries.filter { Self.name(wanted, among: $0.names) != nil }
+        guard let first = found.first else {
+            throw OCIError(.notFound, "\(folder.path) holds no image \(wanted.excerpt()); there are: \(there)")
+        }
+        guard found.count == 1 else {
+            throw OCIError(
+                .ambiguous, "\(folder.path) holds several images of tag \(wanted.excerpt()), name one of them: \(there)"
+            )
+        }
+        return first
     }
 
     private static func name(_ wanted: String?, among names: [String]) -> String? {

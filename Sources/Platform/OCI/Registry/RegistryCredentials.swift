@@ -47,8 +47,10 @@ struct RegistryCredentials: Sendable {
             let names = Self.names(registry, repository)
             if let helpers = root["credHelpers"], helpers.isObject {
                 for name in names {
-                    guard let helper = helpers[dynamic: name]?.string, !helper.isEmpty else { continue }
-                    if let login = try ask(helper, registry, file) { return login }
+                    for (key, value) in helpers.members where Self.host(key.string) == name {
+                        guard let helper = value.string, !helper.isEmpty else { continue }
+                        if let login = try ask(helper, registry, file) { return login }
+                    }
                 }
             }
             if let auths = root["auths"], auths.isObject {
