@@ -125,6 +125,9 @@ let package = Package(
             name: "ImageScanning",
             dependencies: ["Findings", "Archives", "Documents", "OCI", "Reporting", "Inventory", "Advisories", crypto],
             path: "Sources/SupplyChain/ImageScanning", swiftSettings: strict),
+        .target(
+            name: "Secrets", dependencies: ["Findings", "Documents", "RegularExpressions", crypto],
+            path: "Sources/SupplyChain/Secrets", swiftSettings: strict, plugins: ["EmbedFiles"]),
 
         // MARK: Infrastructure
         .target(
@@ -149,7 +152,8 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
-                "Rego", "CEL", "AccessControl", "RegularExpressions", "Console", arguments, lifecycle, unixSignals, log,
+                "Rego", "CEL", "AccessControl", "RegularExpressions", "OCI", "Inventory", "Advisories", "ImageScanning",
+                "Console", arguments, lifecycle, unixSignals, log,
                 configuration,
             ],
             path: "Sources/Application/Commands", swiftSettings: strict),
@@ -182,6 +186,7 @@ let package = Package(
         tests("OCI", ["OCI", "Archives", "TestSupport", nio, nioPosix, nioHTTP1]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Malware", ["Malware", "Findings"]),
+        tests("Secrets", ["Secrets", "Findings"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),
         tests(

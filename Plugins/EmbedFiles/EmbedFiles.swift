@@ -11,6 +11,7 @@ struct EmbedFiles: BuildToolPlugin {
             switch target.name {
             case "PodSecurity": ("EmbeddedChecks", package.appending(path: "checks"), ["/check.yaml"])
             case "Malware": ("EmbeddedRules", package.appending(path: "rules/malware"), [".yar"])
+            case "Secrets": ("EmbeddedRules", package.appending(path: "rules/secrets"), [".yaml"])
             case "PodPolicies": ("EmbeddedResources", package.appending(path: "deploy/crds"), [".yaml"])
             default: ("EmbeddedPages", target.directoryURL, [".mustache", ".css", ".js", ".svg"])
             }
