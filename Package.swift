@@ -184,6 +184,7 @@ let package = Package(
         tests("PackageVersions", ["PackageVersions"]),
         tests("ImageScanning", ["ImageScanning", "Archives", "Inventory", "OCI", "TestSupport"]),
         tests("OCI", ["OCI", "Archives", "TestSupport", nio, nioPosix, nioHTTP1]),
+        tests("PackageVersions", ["PackageVersions"]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Malware", ["Malware", "Findings"]),
         tests("Secrets", ["Secrets", "Findings"]),
