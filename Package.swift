@@ -119,7 +119,7 @@ let package = Package(
             path: "Sources/SupplyChain/Inventory", swiftSettings: strict),
         .target(
             name: "Advisories",
-            dependencies: ["Findings", "Archives", "Documents", "PackageVersions", crypto, httpClient, nio, log],
+            dependencies: ["Findings", "Archives", "Documents", "PackageVersions", crypto, httpClient, nio, nioHTTP1, log],
             path: "Sources/SupplyChain/Advisories", swiftSettings: strict),
         .target(
             name: "ImageScanning",
@@ -200,6 +200,7 @@ let package = Package(
         tests("PodPolicies", ["PodPolicies", "Admission", "Documents", "Findings", "Kubernetes", "TestSupport"]),
         tests("PodSecurity", ["PodSecurity", "Documents", "Findings", "TestSupport"]),
         tests("Console", ["Console", "Store", "Findings", "TestSupport", hummingbirdTesting]),
+        tests("Advisories", ["Advisories", "Findings", "PackageVersions", nio, nioPosix, nioHTTP1]),
         tests("Commands", ["Commands", "Documents", "PodPolicies", "PodSecurity", "TestSupport", arguments]),
         tests(
             "Integration",
