@@ -123,7 +123,11 @@ let package = Package(
             path: "Sources/SupplyChain/Advisories", swiftSettings: strict),
         .target(
             name: "ImageScanning",
-            dependencies: ["Findings", "Archives", "Documents", "OCI", "Reporting", "Inventory", "Advisories", crypto],
+            dependencies: [
+                "Findings", "Archives", "Documents", "OCI", "Reporting", "Inventory", "Advisories", "Secrets",
+                "Malware",
+                "RegularExpressions", crypto,
+            ],
             path: "Sources/SupplyChain/ImageScanning", swiftSettings: strict),
         .target(
             name: "Secrets", dependencies: ["Findings", "Documents", "RegularExpressions", crypto],
@@ -182,7 +186,8 @@ let package = Package(
         tests("Archives", ["Archives", "TestSupport"]),
         tests("Inventory", ["Inventory", "Archives", "Documents"]),
         tests("PackageVersions", ["PackageVersions"]),
-        tests("ImageScanning", ["ImageScanning", "Archives", "Inventory", "OCI", "TestSupport"]),
+        tests(
+            "ImageScanning", ["ImageScanning", "Archives", "Findings", "Inventory", "OCI", "Secrets", "TestSupport"]),
         tests("OCI", ["OCI", "Archives", "TestSupport", nio, nioPosix, nioHTTP1]),
         tests("PackageVersions", ["PackageVersions"]),
         tests("RegularExpressions", ["RegularExpressions"]),
