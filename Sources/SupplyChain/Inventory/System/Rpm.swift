@@ -18,7 +18,7 @@ enum Rpm {
         do throws(InventoryError) {
             try headers(file) { header in
                 do throws(InventoryError) {
-                    if let package = try package(header, file) { result.packages.append(package) }
+                    result.packages.append(try package(header, file))
                 } catch { result.add(error) }
             }
         } catch { result.add(error) }
@@ -51,13 +51,12 @@ enum Rpm {
 
     static func package(
         _ bytes: UnsafeBufferPointer<UInt8>, _ file: InventoryFile
-    ) throws(InventoryError) -> FoundPackage? {
+    ) throws(InventoryError) -> FoundPackage {
         guard let header = RpmHeader(bytes) else { throw file.malformed("a package's header is broken") }
         guard let name = header.text(RpmHeader.Tag.name), !name.isEmpty else {
             throw file.malformed("a package's header has no name")
         }
-        // A key that signs packages, kept among them.
-        if name == "gpg-pubkey" { return nil }
+        // Keys that sign packages are kept among them as `gpg-pubkey`; rpm lists them, and so do others.
         guard let version = header.text(RpmHeader.Tag.version), let release = header.text(RpmHeader.Tag.release) else {
             throw file.malformed("the header of \(name) has no version or no release")
         }
@@ -95,7 +94,6 @@ enum Rpm {
                 result.add(file.malformed("a line does not have ten columns: \(line.prefix(80))"))
                 continue
             }
-            if columns[0] == "gpg-pubkey" { continue }
             let epoch = columns[8] == "0" || columns[8] == "(none)" || columns[8].isEmpty ? "" : columns[8] + ":"
             var package = FoundPackage(.rpm, name: columns[0], version: epoch + columns[1], path: file.path)
             package.architecture = columns[7]
