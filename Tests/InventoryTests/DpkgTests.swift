@@ -72,6 +72,20 @@ struct DpkgTests {
         #expect(lines(error.found) == ["c 3"])
     }
 
+    @Test func readsChisel() throws {
+        // What is not packed passes as it is.
+        let text = """
+            {"jsonwall":"1.0","schema":"1.0","count":3}
+            {"kind":"content","slice":"base-files_base","path":"/etc/"}
+            {"kind":"package","name":"base-files","version":"12ubuntu4.6","sha256":"00","arch":"amd64"}
+
+            """
+        let path = "var/lib/chisel/manifest.wall"
+        #expect(try lines(packages(in: text, path: path)) == ["base-files 12ubuntu4.6"])
+        #expect(failure(in: "{\"kind\": \"package\"}", path: path) != nil)
+        #expect(failure(in: "nothing", path: path) != nil)
+    }
+
     @Test func readsApk() throws {
         let text = """
             C:Q1zwvKMnYs1b6ZdPTBJ0Z7D5P3jyA=

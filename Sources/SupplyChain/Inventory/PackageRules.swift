@@ -16,6 +16,9 @@ extension PackageReaders {
         Rule(name: .exactly("status"), folder: "var/lib/dpkg", reader: dpkgStatus),
         Rule(name: .exactly("status"), folder: "lib/opkg", reader: dpkgStatus),
         Rule(
+            name: .exactly("manifest.wall"), folder: "var/lib/chisel",
+            reader: FileReader("chisel manifest", ChiselManifest.read)),
+        Rule(
             name: .exactly("installed"), folder: "lib/apk/db",
             reader: FileReader("apk database", limit: 256 << 20, Apk.read)),
         Rule(name: .exactly("rpmdb.sqlite"), condition: Rpm.isDatabase, reader: Rpm.reader),
