@@ -22,9 +22,10 @@ final class DockerRegistry: Sendable {
         return missing.isEmpty
     }()
 
-    init() async throws {
+    /// - Parameter names: what its certificate is for, `localhost` at least.
+    init(names: String = "DNS:localhost,IP:127.0.0.1") async throws {
         folder = try ScratchFolder()
-        certificates = try TestCertificates(in: folder, names: "DNS:localhost,IP:127.0.0.1")
+        certificates = try TestCertificates(in: folder, names: names)
         port = try Self.freePort()
         let users = try Tool.run("htpasswd", ["-Bbn", Self.user, Self.password])
         try folder.write(users, to: "htpasswd")
@@ -63,7 +64,7 @@ final class DockerRegistry: Sendable {
             "skopeo",
             [
                 "--insecure-policy", "copy", "-q", "--all", "--dest-cert-dir", certs, "--dest-creds",
-                "\(Self.user):\(Self.password)", "oci:" + layout, "docker://127.0.0.1:\(port)/\(name)",
+                "\(Self.user):\(Self.password)", "oci:" + layout, "docker://localhost:\(port)/\(name)",
             ])
     }
 

@@ -38,17 +38,21 @@ final class OddRegistry: Sendable {
         let requests = Mutex<[Request]>([])
     }
 
-    init(_ answer: @escaping @Sendable (Request) -> Answer) async throws {
+    /// - Parameter socket: where to listen; a free port of this machine unless given.
+    init(socket: String? = nil, _ answer: @escaping @Sendable (Request) -> Answer) async throws {
         let log = Log()
         self.log = log
-        server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.pipeline.configureHTTPServerPipeline(withErrorHandling: true).flatMapThrowing {
                     try channel.pipeline.syncOperations.addHandler(Handler(log, answer))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+        if let socket {
+            server = try await bootstrap.bind(unixDomainSocketPath: socket).get()
+        } else {
+            server = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
+        }
     }
 
     var port: Int { server.localAddress?.port ?? 0 }

@@ -173,6 +173,30 @@ struct RegistryTests {
         }
     }
 
+    @Test func goesThroughAProxy() async throws {
+        // Without the address of this machine, which is the proxy's too: swift-nio-ssl takes a certificate for it.
+        let registry = try await DockerRegistry(names: "DNS:localhost")
+        let folder = registry.folder.path
+        let image = try TestImage([("a", "one")])
+        try TestImage.layout(folder + "/layout", [image], index: TestImage.index([image.entry()]))
+        try registry.push(folder + "/layout", as: "app:v1")
+        let proxy = try await ConnectProxy(to: registry.port)
+        var options = Self.options(registry)
+        options.registry.environment = ["https_proxy": "127.0.0.1:\(proxy.port)"]
+        // The certificate is of another name.
+        await #expect { try await ImageSources.open("registry.example.org/app:v1", options) } throws: {
+            ($0 as? OCIError)?.code == .server
+        }
+        options.registry.skipsVerification = true
+        let read = try await ImageSources.open("registry.example.org/app:v1", options)
+        #expect(try await LocalImageTests.texts(read) == ["a=one"])
+        #expect(
+            proxy.heads.allSatisfy {
+                $0.hasPrefix("CONNECT registry.example.org:443 ") && !$0.lowercased().contains("authorization")
+            })
+        try await proxy.stop()
+    }
+
     @Test func keepsLayersWhenAsked() async throws {
         let registry = try await DockerRegistry()
         let folder = registry.folder.path

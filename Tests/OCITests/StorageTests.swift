@@ -55,7 +55,8 @@ import Testing
         }
         var options = ImageSourceOptions()
         options.containersStorage = [folder.path + "/none", root]
-        options.containerd = folder.path + "/none"
+        options.containerd = [folder.path + "/none"]
+        options.dockerSocket = folder.path + "/none"
         for name in ["containers-storage:localhost/app:v1", "containers-storage:app:v1", "localhost/app:v1", "app:v1"] {
             let image = try await ImageSources.open(name, options)
             #expect(image.reference == "localhost/app:v1" && image.layers.count == 2)
@@ -80,6 +81,43 @@ import Testing
         await #expect { try await finish() } throws: { ($0 as? OCIError)?.code == .wrongDigest }
         for file in place { try FileManager.default.removeItem(atPath: String(file)) }
         await #expect { try await finish() } throws: { "\($0)".contains("big") }
+    }
+
+    /// Docker's interface, played by a server of ours: no engine runs where the tests do.
+    @Test func readsDocker() async throws {
+        let folder = try ScratchFolder()
+        let image = try TestImage([("a", "one")], compressed: false)
+        let tar = TestTar.bytes([
+            .file("c.json", image.config), .file("x/layer.tar", image.layers[0]),
+            .file(
+                "manifest.json", Array(#"[{"Config":"c.json","RepoTags":["app:v1"],"Layers":["x/layer.tar"]}]"#.utf8)),
+        ])
+        let docker = try await OddRegistry(socket: folder.path + "/docker.sock") { request in
+            switch request.uri {
+            case "/images/docker.io%2Flibrary%2Fapp%3Av1/get", "/images/app%3Av1/get": OddRegistry.Answer(body: tar)
+            case "/images/endless/get": OddRegistry.Answer(isEndless: true)
+            case "/images/broken/get": .text(500)
+            default: .text(404)
+            }
+        }
+        var options = ImageSourceOptions()
+        (options.containersStorage, options.containerd) = ([], [])
+        options.registry.environment = ["DOCKER_HOST": "unix://\(folder.path)/docker.sock"]
+        options.maxUnpackedBytes = 1 << 20
+        for name in ["docker-daemon:app:v1", "app:v1"] {
+            let read = try await ImageSources.open(name, options)
+            #expect(try await LocalImageTests.texts(read) == ["a=one"] && read.reference == "docker.io/library/app:v1")
+        }
+        for (name, code) in [("other", OCIError.Code.notFound), ("endless", .tooLarge), ("broken", .server)] {
+            await #expect { try await ImageSources.open("docker-daemon:" + name, options) } throws: {
+                ($0 as? OCIError)?.code == code
+            }
+        }
+        try await docker.stop()
+        options.dockerSocket = folder.path + "/none"
+        await #expect { try await ImageSources.open("docker-daemon:app:v1", options) } throws: {
+            ($0 as? OCIError)?.code == .notFound
+        }
     }
 
     @Test func staysBelowTheLayer() throws {
@@ -154,7 +192,8 @@ import Testing
             ], in: folder.path)
         var options = ImageSourceOptions()
         options.containersStorage = []
-        options.containerd = root
+        options.containerd = [folder.path + "/none", root]
+        options.dockerSocket = folder.path + "/none"
         for name in [
             "containerd:example.org/app:v1", "example.org/app:v1", "containerd:other:v1",
             "containerd:example.org/a/long/name/of/an/image:v1",

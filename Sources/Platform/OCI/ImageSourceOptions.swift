@@ -11,12 +11,14 @@ package struct ImageSourceOptions: Sendable {
     package var temporaryFolder = PrivateFile.standardFolder
     /// Bytes that a compressed archive of an image may unpack to.
     package var maxUnpackedBytes: Int64 = 64 << 30
-    /// Whether a name without prefix is looked up in podman's and containerd's storage before a registry is asked.
+    /// Whether a name without prefix is looked for on this machine (Docker, podman, containerd) before a registry is asked.
     package var usesLocalStorage = true
+    /// Where Docker listens: `DOCKER_HOST` where that is a socket of this machine, else Docker's own place.
+    package var dockerSocket: String?
     /// Podman's storage; those of root and of this user unless given.
     package var containersStorage: [String]?
-    /// Containerd's root folder.
-    package var containerd = "/var/lib/containerd"
+    /// Containerd's root folders.
+    package var containerd = ["/var/lib/containerd", "/var/lib/rancher/k3s/agent/containerd"]
     package var registry = RegistryOptions()
 
     package init() {}

@@ -9,17 +9,19 @@ import Logging
 /// |---|---|
 /// | `docker-archive:FILE[:NAME]` | a tar of `docker save`, compressed or not |
 /// | `oci-archive:FILE[:NAME]`, `oci:FOLDER[:NAME]` | an OCI layout as a tar or folder |
+/// | `docker-daemon:NAME` | Docker on this machine, over its socket |
 /// | `containers-storage:NAME` | podman's storage |
 /// | `containerd:NAME` | containerd's storage |
 /// | `registry:NAME`, `docker://NAME` | a registry |
 ///
 /// Without a prefix: a file or layout of that name where there is one, else the storages, else the registry.
 package enum ImageSources {
-    private enum Source { case dockerArchive, ociArchive, archive, layout, podman, containerd, registry, any }
+    private enum Source { case dockerArchive, ociArchive, archive, layout, docker, podman, containerd, registry, any }
 
     private static let prefixes: [(String, Source)] = [
         ("docker-archive:", .dockerArchive), ("oci-archive:", .ociArchive), ("oci:", .layout),
-        ("containers-storage:", .podman), ("containerd:", .containerd), ("registry:", .registry),
+        ("docker-daemon:", .docker), ("containers-storage:", .podman), ("containerd:", .containerd),
+        ("registry:", .registry),
         ("docker://", .registry),
     ]
 
@@ -43,6 +45,8 @@ package enum ImageSources {
         case .dockerArchive, .ociArchive, .archive, .layout:
             let (path, imageName) = split(rest)
             return try local(source, path: path, named: imageName ?? options.imageName, shown: name, options)
+        case .docker:
+            return try await DockerDaemon(options).image(rest, shown: name)
         case .podman:
             return try ContainersStorage(options).image(rest, shown: name)
         case .containerd:
@@ -73,12 +77,20 @@ package enum ImageSources {
         }
         let reference = try ImageReference(name)
         if options.usesLocalStorage {
-            do throws(OCIError) {
-                if let image = try ContainersStorage(options).find(reference, shown: name) { return image }
-                if let image = try Containerd(options).find(reference, shown: name) { return image }
-            } catch {
-                // What only root may read, say, is no reason not to ask the registry.
-                logger.debug("a local storage cannot be used", metadata: ["reason": "\(error)"])
+            for source in [Source.docker, .podman, .containerd] {
+                do throws(OCIError) {
+                    let found: Image? =
+                        switch source {
+                        case .docker: try await DockerDaemon(options).find(reference, shown: name)
+                        case .podman: try ContainersStorage(options).find(reference, shown: name)
+                        default: try Containerd(options).find(reference, shown: name)
+                        }
+                    if let found { return found }
+                } catch {
+                    guard error.code != .cancelled else { throw error }
+                    // What only root may read, say, is no reason not to ask the registry.
+                    logger.debug("an image cannot be looked for on this machine", metadata: ["reason": "\(error)"])
+                }
             }
         }
         return try await RegistryClient(options.registry, logger: logger)

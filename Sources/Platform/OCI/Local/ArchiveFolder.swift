@@ -18,10 +18,15 @@ final class ArchiveFolder: Sendable {
     private static let maxEntries = 100_000
     private static let maxLinks = 16
 
-    init(path: String, options: ImageSourceOptions) throws(OCIError) {
+    convenience init(path: String, options: ImageSourceOptions) throws(OCIError) {
+        try self.init(.opened(path), path: path, options: options)
+    }
+
+    /// - Parameter path: for messages.
+    init(_ tar: FileRange, path: String, options: ImageSourceOptions) throws(OCIError) {
         self.path = path
         do throws(ArchiveError) {
-            var file = try FileRange(path: path)
+            var file = tar
             if try CompressionMagic.isCompressed(file) {
                 let unpacked = try PrivateFile(in: options.temporaryFolder)
                 let limits = ArchiveLimits(bytes: options.maxUnpackedBytes)

@@ -15,11 +15,13 @@ protocol BlobStore: Sendable {
 struct BlobFolder: BlobStore {
     let name: String
     let path: String
+    /// Why something may not be there.
+    var hint = ""
 
     func blob(_ digest: Digest) throws(OCIError) -> FileRange {
         let file = "\(path)/\(digest.algorithm.rawValue)/\(digest.hex)"
         guard access(file, F_OK) == 0 || errno != ENOENT else {
-            throw OCIError(.notFound, "\(name) does not hold \(digest)")
+            throw OCIError(.notFound, "\(name) does not hold \(digest)\(hint)")
         }
         return try .opened(file)
     }

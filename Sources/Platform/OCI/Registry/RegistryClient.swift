@@ -94,6 +94,7 @@ package final class RegistryClient: Sendable {
             let code = response.status.code
             if (200...299).contains(code) || code == 416 { return response }
             guard code == 401 else { throw await failure(response, endpoint, path) }
+            await response.body.drain()
             // Twice: what we had may just have expired.
             refusals += 1
             let challenges = response.headers["WWW-Authenticate"].prefix(8).flatMap { Challenge.list($0) }
@@ -233,6 +234,9 @@ struct RegistryFailure: Error {
 }
 
 extension HTTPClientResponse.Body {
+    /// Reads a short body that says nothing, so that its connection can be used again.
+    func drain() async { _ = try? await bytes(limit: 64 << 10, timeout: .seconds(10), name: "") }
+
     /// All bytes, of an answer that must be small and quick.
     func bytes(limit: Int, timeout: Duration, name: String) async throws -> [UInt8] {
         let deadline = ContinuousClock.now + timeout

@@ -119,7 +119,7 @@ final class RegistryTokens: Sendable {
         items.map { "\(escaped($0.name))=\(escaped($0.value ?? ""))" }.joined(separator: "&")
     }
 
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
             if byte.isAlphanumeric || "-._~".utf8.contains(byte) {

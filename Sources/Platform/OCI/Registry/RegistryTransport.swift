@@ -72,6 +72,7 @@ final class RegistryTransport: Sendable {
             guard [301, 302, 303, 307, 308].contains(response.status.code), request.method == "GET" else {
                 return response
             }
+            await response.body.drain()
             guard let location = response.headers.first(name: "Location"), location.utf8.count <= 16_384,
                 let next = URL(string: location, relativeTo: url.url),
                 let target = URLComponents(url: next, resolvingAgainstBaseURL: true)

@@ -5,23 +5,34 @@ import Glibc
 /// Images that containerd keeps: names in a bolt database, content by digest in a folder.
 struct Containerd {
     private let options: ImageSourceOptions
-    private let root: String
 
-    init(_ options: ImageSourceOptions) {
-        self.options = options
-        root = options.containerd
-    }
+    init(_ options: ImageSourceOptions) { self.options = options }
 
     /// An image by its name, in any namespace.
     /// - Throws: `notFound`; `unreadable` where this user may not look.
     func image(_ wanted: String, shown: String) throws(OCIError) -> Image {
         guard !wanted.isEmpty else { throw OCIError(.malformed, "\(shown.excerpt()) names no image") }
-        let path = root + "/io.containerd.metadata.v1.bolt/meta.db"
-        guard access(path, F_OK) == 0 || errno != ENOENT else {
-            throw OCIError(.notFound, "there is no storage of containerd at \(root.plain())")
+        let places = options.containerd.joined(separator: " and ").plain()
+        var hasStorage = false
+        for root in options.containerd {
+            let path = root + "/io.containerd.metadata.v1.bolt/meta.db"
+            if access(path, F_OK) != 0, errno == ENOENT { continue }
+            hasStorage = true
+            if let image = try image(wanted, root: root, database: path, shown: shown) { return image }
         }
+        throw OCIError(
+            .notFound,
+            hasStorage
+                ? "containerd at \(places) has no image \(wanted.excerpt())"
+                : "there is no storage of containerd at \(places)")
+    }
+
+    private func image(_ wanted: String, root: String, database path: String, shown: String) throws(OCIError) -> Image?
+    {
         let database = try BoltFile(FileRange.opened(path))
-        let store = BlobFolder(name: root, path: root + "/io.containerd.content.v1.content/blobs")
+        let store = BlobFolder(
+            name: root, path: root + "/io.containerd.content.v1.content/blobs",
+            hint: "; containerd drops packed layers after unpacking where discard_unpacked_layers is set")
         guard let version = try database.root.bucket("v1") else {
             throw OCIError(.unsupported, "\(path.plain()) has no bucket v1")
         }
@@ -38,7 +49,7 @@ struct Containerd {
                     descriptor, platform: options.platform, as: shown, reference: String(decoding: name, as: UTF8.self))
             }
         }
-        throw OCIError(.notFound, "containerd at \(root.plain()) has no image \(wanted.excerpt())")
+        return nil
     }
 
     /// The same by a complete reference; nil where there is none.
