@@ -157,6 +157,8 @@ let package = Package(
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
                 "Rego", "CEL", "AccessControl", "RegularExpressions", "OCI", "Inventory", "Advisories", "ImageScanning",
+                "Malware",
+                "Secrets",
                 "Console", arguments, lifecycle, unixSignals, log,
                 configuration,
             ],
@@ -189,7 +191,6 @@ let package = Package(
         tests(
             "ImageScanning", ["ImageScanning", "Archives", "Findings", "Inventory", "OCI", "Secrets", "TestSupport"]),
         tests("OCI", ["OCI", "Archives", "TestSupport", nio, nioPosix, nioHTTP1]),
-        tests("PackageVersions", ["PackageVersions"]),
         tests("RegularExpressions", ["RegularExpressions"]),
         tests("Malware", ["Malware", "Findings"]),
         tests("Secrets", ["Secrets", "Findings"]),

@@ -13,7 +13,7 @@ import sys
 ROOM_ORDER = {"Platform": 0, "capability": 1, "Application": 2}
 ALLOWED_BETWEEN_CAPABILITIES = {
     ("DeliveryChain", "ImageScanning"), ("DeliveryChain", "ImageTrust"),
-    ("ImageScanning", "Inventory"), ("ImageScanning", "Advisories"), ("ImageScanning", "Secrets"),
+    ("ImageScanning", "Inventory"), ("ImageScanning", "Advisories"), ("ImageScanning", "Secrets"), ("ImageScanning", "Secrets"),
 }
 
 
