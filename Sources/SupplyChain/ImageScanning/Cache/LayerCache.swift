@@ -16,6 +16,9 @@ package struct LayerCache: Sendable {
 
     package init(folder: String) { self.folder = folder }
 
+    /// The records of other scanners have other contents: each set of them has a folder of its own.
+    package func of(_ scanners: String) -> LayerCache { LayerCache(folder: folder + "/" + scanners) }
+
     package func record(_ diffID: String) -> LayerRecord? {
         guard let path = path(diffID), let data = FileManager.default.contents(atPath: path),
             let record = LayerRecord(encoded: [UInt8](data)), record.diffID == diffID

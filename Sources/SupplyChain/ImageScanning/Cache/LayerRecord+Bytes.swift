@@ -1,5 +1,8 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Findings
 import Inventory
+import Malware
+import Secrets
 
 /// The record of a layer as it is kept in a file.
 extension LayerRecord {
@@ -23,6 +26,8 @@ extension LayerRecord {
             $0.text($1.owner)
             $0.integers($1.files)
         }
+        writer.list(secrets) { $0.secret($1) }
+        writer.list(malware) { $0.malware($1) }
         writer.integer(shadow.hash.key.0)
         writer.integer(shadow.hash.key.1)
         writer.integers(shadow.entries)
@@ -61,6 +66,8 @@ extension LayerRecord {
         ownership = try reader.list(16) { reader throws(RecordReader.Broken) in
             Ownership(path: try reader.text(), owner: try reader.text(), files: try reader.integers())
         }
+        secrets = try reader.list(16) { reader throws(RecordReader.Broken) in try reader.secret() }
+        malware = try reader.list(16) { reader throws(RecordReader.Broken) in try reader.malware() }
         let key = (try reader.integer(), try reader.integer())
         shadow = Shadow(hash: PathHash(key: key), entries: try reader.integers())
         let count = try reader.int()
@@ -102,5 +109,51 @@ extension RecordReader {
         package.licenses = try list(8) { reader throws(Broken) in try reader.text() }
         package.isDevelopment = try integer() == 1
         return package
+    }
+}
+
+extension RecordWriter {
+    fileprivate mutating func secret(_ match: SecretMatch) {
+        for value in [match.rule, match.title, match.path, match.excerpt, match.identity] { text(value) }
+        for value in [match.severity.rawValue, match.line, match.column, match.unlisted] { integer(value) }
+    }
+
+    fileprivate mutating func malware(_ match: MalwareMatch) {
+        for value in [match.path, match.rule, match.namespace, match.title, match.description, match.source.rawValue] {
+            text(value)
+        }
+        integer(match.severity.rawValue)
+        list(match.evidence) {
+            $0.text($1.identifier)
+            $0.integer($1.offset)
+            $0.text($1.excerpt)
+        }
+    }
+}
+
+extension RecordReader {
+    private mutating func severity() throws(Broken) -> Severity {
+        guard let severity = Severity(rawValue: try int()) else { throw Broken() }
+        return severity
+    }
+
+    fileprivate mutating func secret() throws(Broken) -> SecretMatch {
+        let (rule, title, path, excerpt, identity) = (try text(), try text(), try text(), try text(), try text())
+        return SecretMatch(
+            rule: rule, title: title, severity: try severity(), path: path, line: try int(), column: try int(),
+            excerpt: excerpt, identity: identity, unlisted: try int())
+    }
+
+    fileprivate mutating func malware() throws(Broken) -> MalwareMatch {
+        let (path, rule, namespace, title) = (try text(), try text(), try text(), try text())
+        let description = try text()
+        guard let source = MalwareMatch.Source(rawValue: try text()) else { throw Broken() }
+        return MalwareMatch(
+            path: path, rule: rule, namespace: namespace, title: title, severity: try severity(),
+            description: description,
+            evidence: try list(24) { reader throws(Broken) in
+                MalwareMatch.Evidence(
+                    identifier: try reader.text(), offset: try reader.integer(), excerpt: try reader.text())
+            }, source: source)
     }
 }

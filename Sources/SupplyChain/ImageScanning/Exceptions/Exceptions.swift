@@ -20,7 +20,7 @@ package struct Exceptions: Sendable {
             .filter { !$0.isEmpty }
         for index in report.vulnerabilities.indices {
             let item = report.vulnerabilities[index]
-            let url = PackageURL(item.package, report.inventory.distribution).description
+            let url = item.package.url(report.inventory.distribution).description
             report.vulnerabilities[index].exception =
                 ignored.lazy.compactMap { $0.exception(for: item, url: url, today: today) }.first
                 ?? statements.lazy.compactMap { $0.exception(for: item, url: url, image: names) }.first

@@ -1,5 +1,8 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Findings
 import Inventory
+import Malware
+import Secrets
 
 /// What an image holds when its layers lie on top of each other, or what a folder holds.
 package struct ImageInventory: Sendable {
@@ -18,6 +21,8 @@ package struct ImageInventory: Sendable {
     package var distribution: Distribution?
     /// By kind, name, version and place.
     package var packages: [FoundPackage] = []
+    package var secrets: [FileFinding<SecretMatch>] = []
+    package var malware: [FileFinding<MalwareMatch>] = []
     package var layers: [LayerSummary] = []
     package var problems = ScanProblems()
 
@@ -45,9 +50,31 @@ package struct ImageInventory: Sendable {
                 packages.append(package)
             }
         }
+        for (index, record) in records.enumerated() {
+            for match in record.secrets {
+                secrets.append(FileFinding(match: match, layer: index, fate: stack.fate(of: match.path, in: index)))
+            }
+            for match in record.malware {
+                malware.append(FileFinding(match: match, layer: index, fate: stack.fate(of: match.path, in: index)))
+            }
+        }
+        secrets.sort {
+            Self.rank($0.match.severity.rawValue, $0.match.path, $0.match.rule, $0.match.line)
+                < Self.rank($1.match.severity.rawValue, $1.match.path, $1.match.rule, $1.match.line)
+        }
+        malware.sort {
+            Self.rank($0.match.severity.rawValue, $0.match.path, $0.match.rule, 0)
+                < Self.rank($1.match.severity.rawValue, $1.match.path, $1.match.rule, 0)
+        }
         stack.markOwners(&packages)
         packages.sort(by: Self.isBefore)
         for package in packages { if let layer = package.layer { layers[layer].packages += 1 } }
+    }
+
+    /// The worst first.
+    private static func rank(_ severity: Int, _ path: String, _ rule: String, _ line: Int) -> (Int, String, String, Int)
+    {
+        (-severity, path, rule, line)
     }
 
     private static func isBefore(_ left: FoundPackage, _ right: FoundPackage) -> Bool {
@@ -79,8 +106,15 @@ struct LayerStack {
     }
 
     /// Whether a file of a layer is still there with all layers above it.
-    func isVisible(_ path: String, in layer: Int) -> Bool {
-        records[(layer + 1)...].allSatisfy { $0.shadow.fate(of: path) == .visible }
+    func isVisible(_ path: String, in layer: Int) -> Bool { fate(of: path, in: layer) == .visible }
+
+    /// What the first layer above does that touches a file.
+    func fate(of path: String, in layer: Int) -> Shadow.Fate {
+        for record in records[(layer + 1)...] {
+            let fate = record.shadow.fate(of: path)
+            if fate != .visible { return fate }
+        }
+        return .visible
     }
 
     /// A package database is written anew as a whole: the layer that brought a package is the lowest of those, without a

@@ -14,6 +14,7 @@ package enum Evidence: Sendable, Hashable {
 struct FileCollector {
     let readers: PackageReaders
     let evidence: Evidence
+    let content: ContentScanners
     var record = LayerRecord()
     /// What was found in a file, for hard links to it: by path.
     private var found: [String: [FoundPackage]] = [:]
@@ -22,15 +23,21 @@ struct FileCollector {
 
     static let maxLinks = 100_000
 
-    init(_ readers: PackageReaders, _ evidence: Evidence) {
+    init(_ readers: PackageReaders, _ evidence: Evidence, _ content: ContentScanners) {
         self.readers = readers
         self.evidence = evidence
+        self.content = content
     }
 
     /// A regular file.
     mutating func add(_ path: String, mode: UInt32, size: Int64, _ stream: FileStream) {
         record.files += 1
         record.bytes += size
+        collect(path, mode: mode, size: size, stream)
+        content.look(at: path, stream, into: &record)
+    }
+
+    private mutating func collect(_ path: String, mode: UInt32, size: Int64, _ stream: FileStream) {
         if Distribution.isReleaseFile(path) { return keep(path, stream) }
         if let reader = reader(path) {
             guard let bytes = bytes(path, stream, limit: reader.limit) else { return }

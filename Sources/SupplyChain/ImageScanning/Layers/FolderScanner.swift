@@ -7,6 +7,7 @@ import Inventory
 package struct FolderScanner: Sendable {
     package var readers = PackageReaders.standard
     package var evidence = Evidence.installed
+    package var content = ContentScanners.none
     package var maxEntries = 4_000_000
     package var maxDepth = 256
 
@@ -14,8 +15,8 @@ package struct FolderScanner: Sendable {
 
     package init() {}
 
-    package func scan(_ root: String) throws -> LayerRecord {
-        var collector = FileCollector(readers, evidence)
+    package func scan(_ root: String) throws(ScanError) -> LayerRecord {
+        var collector = FileCollector(readers, evidence, content)
         guard let top = Folder(root) else {
             throw ScanError(.unreadable, "\(root): \(String(cString: strerror(errno)))")
         }

@@ -1,5 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Inventory
+import Malware
+import Secrets
 
 /// All that was found in one layer, whatever lies above or below it: made once for a layer and kept by its `diffID`.
 package struct LayerRecord: Sendable {
@@ -26,6 +28,8 @@ package struct LayerRecord: Sendable {
     package var packages: [FoundPackage] = []
     package var kept: [KeptFile] = []
     package var ownership: [Ownership] = []
+    package var secrets: [SecretMatch] = []
+    package var malware: [MalwareMatch] = []
     package var shadow = Shadow()
     package var problems = ScanProblems()
 

@@ -7,6 +7,7 @@ import OCI
 package struct LayerScanner: Sendable {
     package var readers = PackageReaders.standard
     package var evidence = Evidence.installed
+    package var content = ContentScanners.none
     package var limits = ArchiveLimits()
     /// A compressed layer may unpack to so many times its size, or to 4 GB.
     package var maxRatio: Int64 = 200
@@ -17,7 +18,7 @@ package struct LayerScanner: Sendable {
     ///
     /// What could not be read is a problem of the record, and what was read before it counts.
     package func scan(_ layer: Image.Layer, _ file: FileRange) -> LayerRecord {
-        var collector = FileCollector(readers, evidence)
+        var collector = FileCollector(readers, evidence, content)
         collector.record.diffID = layer.diffID
         let bounds = bounds(file.size)
         do {

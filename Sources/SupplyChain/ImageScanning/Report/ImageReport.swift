@@ -1,7 +1,9 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Findings
 import Inventory
+import Malware
 import OCI
+import Secrets
 
 /// What a scan of one image or folder found.
 package struct ImageReport: Sendable {
@@ -54,6 +56,13 @@ package struct ImageReport: Sendable {
         vulnerabilities.reduce(0) {
             $0 + ($1.severity == severity && $1.exception == nil && $1.status != .error ? 1 : 0)
         }
+    }
+
+    /// Of all that was found and counts; nil for nothing.
+    package var worst: Severity? {
+        let all =
+            counted.map(\.severity) + inventory.secrets.map(\.match.severity) + inventory.malware.map(\.match.severity)
+        return all.max()
     }
 
     /// Whether a part could not be read or judged, so that the report does not say all there is to say.

@@ -1,7 +1,9 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Findings
 import Inventory
+import Malware
 import Reporting
+import Secrets
 
 /// The report as data: `docs/schemas/image-v1.schema.json`.
 extension ImageReport {
@@ -45,6 +47,22 @@ extension ImageReport {
             for item in vulnerabilities {
                 writer.breakLine()
                 writer.object { item.write(to: &$0) }
+            }
+        }
+        writer.breakLine()
+        writer.key("secrets")
+        writer.array { writer in
+            for finding in inventory.secrets {
+                writer.breakLine()
+                writer.object { Self.secret(finding, &$0) }
+            }
+        }
+        writer.breakLine()
+        writer.key("malware")
+        writer.array { writer in
+            for finding in inventory.malware {
+                writer.breakLine()
+                writer.object { Self.malware(finding, &$0) }
             }
         }
         writer.breakLine()
@@ -95,12 +113,55 @@ extension ImageReport {
         writer.field("fixable", counted.reduce(0) { $0 + ($1.fixedVersions.isEmpty ? 0 : 1) })
         writer.field("excepted", vulnerabilities.reduce(0) { $0 + ($1.exception == nil ? 0 : 1) })
         writer.field("errors", vulnerabilities.reduce(0) { $0 + ($1.status == .error ? 1 : 0) })
+        writer.field("secrets", inventory.secrets.count)
+        writer.field("malware", inventory.malware.count)
         writer.key("advisories")
         guard let advisories else { return writer.null() }
         writer.object {
             $0.time("updated", advisories.updated)
             $0.field("records", advisories.records)
         }
+    }
+
+    private static func place(_ layer: Int?, _ fate: Shadow.Fate, _ writer: inout TreeWriter) {
+        writer.key("layer")
+        if let layer { writer.integer(layer) } else { writer.null() }
+        writer.field("state", fate == .visible ? "present" : fate == .deleted ? "deleted" : "replaced")
+    }
+
+    private static func secret(_ finding: FileFinding<SecretMatch>, _ writer: inout TreeWriter) {
+        let match = finding.match
+        writer.field("rule", match.rule)
+        writer.field("title", match.title)
+        writer.field("severity", match.severity.description)
+        writer.field("path", match.path)
+        writer.field("line", match.line)
+        writer.field("column", match.column)
+        writer.field("excerpt", match.excerpt)
+        writer.field("more", match.unlisted)
+        place(finding.layer, finding.fate, &writer)
+    }
+
+    private static func malware(_ finding: FileFinding<MalwareMatch>, _ writer: inout TreeWriter) {
+        let match = finding.match
+        writer.field("rule", match.rule)
+        writer.field("source", match.source.rawValue)
+        writer.field("namespace", match.namespace)
+        writer.field("title", match.title)
+        writer.field("severity", match.severity.description)
+        writer.field("description", match.description)
+        writer.field("path", match.path)
+        writer.key("evidence")
+        writer.array { writer in
+            for item in match.evidence {
+                writer.object {
+                    $0.field("string", item.identifier)
+                    $0.field("offset", Int(clamping: item.offset))
+                    $0.field("excerpt", item.excerpt)
+                }
+            }
+        }
+        place(finding.layer, finding.fate, &writer)
     }
 
     private static func layer(_ layer: ImageInventory.LayerSummary, _ index: Int, _ writer: inout TreeWriter) {
@@ -166,5 +227,38 @@ extension ImageVulnerability {
     private static func number(_ value: Double?, _ writer: inout TreeWriter) {
         guard let value, value.isFinite else { return writer.null() }
         writer.number(value)
+    }
+}
+
+extension ImageComparison {
+    /// `{schemaVersion, added[], solved[], kept[], packages[{kind, name, before[], after[]}]}`
+    package func write(to writer: inout TreeWriter) {
+        writer.beginObject()
+        writer.field("schemaVersion", ImageReport.schemaVersion)
+        for (name, list) in [("added", added), ("solved", solved), ("kept", kept)] {
+            writer.breakLine()
+            writer.key(dynamic: name)
+            writer.array { writer in
+                for item in list {
+                    writer.breakLine()
+                    writer.object { item.write(to: &$0) }
+                }
+            }
+        }
+        writer.breakLine()
+        writer.key("packages")
+        writer.array { writer in
+            for change in packages {
+                writer.breakLine()
+                writer.object {
+                    $0.field("kind", change.kind.rawValue)
+                    $0.field("name", change.name)
+                    $0.field("before", change.before)
+                    $0.field("after", change.after)
+                }
+            }
+        }
+        writer.endObject()
+        writer.finish()
     }
 }

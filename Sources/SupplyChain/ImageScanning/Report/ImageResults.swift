@@ -2,22 +2,73 @@
 import Crypto
 import Findings
 import Inventory
+import Malware
+import Secrets
 
-/// A report's vulnerabilities as results of checks, each advisory a check: for the formats that all capabilities share.
+/// All that a report found as results of checks, each advisory and rule a check: for the formats that all capabilities share.
 extension ImageReport {
     package var results: [CheckResult] {
         var checks: [String: Check] = [:]
-        let subject = subject
-        return vulnerabilities.map { item in
-            let check: Check
-            if let known = checks[item.id], known.severity == item.severity {
-                check = known
-            } else {
-                check = item.check
-                checks[item.id] = check
-            }
-            return item.result(check, subject)
+        func known(_ make: @autoclosure () -> Check, _ id: String, _ severity: Severity) -> Check {
+            if let check = checks[id], check.severity == severity { return check }
+            let check = make()
+            checks[id] = check
+            return check
         }
+        let subject = subject
+        var results = vulnerabilities.map { $0.result(known($0.check, $0.id, $0.severity), subject) }
+        for finding in inventory.malware {
+            let match = finding.match
+            results.append(
+                Self.result(
+                    known(Self.check(match), match.rule, match.severity), subject, path: match.path,
+                    message: [match.title, finding.fateText].filter { !$0.isEmpty }.joined(separator: ", "),
+                    key: match.source.rawValue))
+        }
+        for finding in inventory.secrets {
+            let match = finding.match
+            results.append(
+                Self.result(
+                    known(Self.check(match), match.rule, match.severity), subject, path: "\(match.path):\(match.line)",
+                    message: [match.excerpt, finding.fateText].filter { !$0.isEmpty }.joined(separator: ", "),
+                    key: "\(match.column)"))
+        }
+        return results
+    }
+
+    private static func check(_ match: MalwareMatch) -> Check {
+        Check(
+            id: match.rule, slug: match.rule.lowercased(), area: "malware", title: match.title,
+            severity: match.severity,
+            why: match.description, remediation: "Take the file out of the image and find out how it came there.")
+    }
+
+    private static func check(_ match: SecretMatch) -> Check {
+        Check(
+            id: match.rule, slug: match.rule, area: "secret", title: match.title, severity: match.severity,
+            why: "Whoever can pull the image can read the credential, also when a later layer deletes the file.",
+            remediation: "Revoke the credential, build the image without it, and give it to the container as a Secret.")
+    }
+
+    private static func result(
+        _ check: Check, _ subject: Subject, path: String, message: String, key: String
+    ) -> CheckResult {
+        CheckResult(
+            check: check, outcome: .fail, subject: subject, message: message, path: path,
+            fingerprint: Fingerprint(image: [subject.name, check.area, check.id, path, key]))
+    }
+}
+
+extension Fingerprint {
+    /// The identity of something found in an image, by all that tells it from others.
+    init(image parts: [String]) {
+        var hash = SHA256()
+        // A byte that no UTF-8 text holds keeps the parts apart.
+        for part in ["image"] + parts { hash.update(data: Array(part.utf8) + [.max]) }
+        let words = hash.finalize().withUnsafeBytes { bytes in
+            (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        self.init(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
     }
 }
 
@@ -53,16 +104,9 @@ extension ImageVulnerability {
 
     /// The same as long as this advisory applies to this package at this place, whatever its version.
     private func fingerprint(_ subject: Subject) -> Fingerprint {
-        var hash = SHA256()
-        for part in [
-            "image", subject.name, id, package.kind.rawValue, package.name, package.path, package.innerPath,
-        ] {
-            hash.update(data: Array(part.utf8))
-            hash.update(data: [0])
-        }
-        let words = hash.finalize().withUnsafeBytes { bytes in
-            (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-        }
-        return Fingerprint(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
+        Fingerprint(image: [
+            subject.name, id, package.kind.rawValue, package.name, package.path, package.innerPath,
+            package.architecture,
+        ])
     }
 }

@@ -1,7 +1,9 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Findings
 import Inventory
+import Malware
 import Reporting
+import Secrets
 
 /// The report for people at a terminal: what the image is, its vulnerabilities worst first, what could not be read, and
 /// one line that sums it up.
@@ -24,6 +26,7 @@ package struct ImageTable {
             output.append("\n")
             writeVulnerabilities(shown, to: &output)
         }
+        writeFiles(report.inventory, to: &output)
         writeProblems(report, to: &output)
         output.append("\n")
         output.append(summary(report))
@@ -70,6 +73,46 @@ package struct ImageTable {
         table.write(to: &output, width: width, colour: style.isOn)
     }
 
+    private func writeFiles(_ inventory: ImageInventory, to output: inout OutputBuffer) {
+        struct Row {
+            let severity: Severity
+            let rule: String
+            let place: String
+            let text: String
+        }
+        func table(_ title: String, _ rows: [Row]) {
+            if rows.isEmpty { return }
+            output.append("\n" + style.apply(.bold, title) + "\n")
+            var table = TextTable([
+                .init("SEVERITY"), .init("RULE", least: 12), .init("WHERE", least: 16),
+                .init("WHAT", least: 12, optional: true),
+            ])
+            for row in rows {
+                table.add([
+                    .init(row.severity.description, ink: Self.ink(row.severity)), .init(row.rule, ink: .bold),
+                    .init(row.place), .init(row.text, ink: .faint),
+                ])
+            }
+            table.write(to: &output, width: width, colour: style.isOn)
+        }
+        func place(_ text: String, _ fate: String) -> String { fate.isEmpty ? text : "\(text) (\(fate))" }
+        table(
+            "Malicious files",
+            inventory.malware.map {
+                Row(
+                    severity: $0.match.severity, rule: $0.match.rule, place: place($0.match.path, $0.fateText),
+                    text: $0.match.title)
+            })
+        table(
+            "Secrets",
+            inventory.secrets.map {
+                let more = $0.match.unlisted > 0 ? " and \($0.match.unlisted) more" : ""
+                return Row(
+                    severity: $0.match.severity, rule: $0.match.rule,
+                    place: place("\($0.match.path):\($0.match.line)", $0.fateText), text: $0.match.excerpt + more)
+            })
+    }
+
     private func writeProblems(_ report: ImageReport, to output: inout OutputBuffer) {
         let problems = report.inventory.problems
         if problems.isEmpty { return }
@@ -95,6 +138,10 @@ package struct ImageTable {
         let excepted = report.vulnerabilities.count { $0.exception != nil }
         if excepted > 0 { text += "; \(excepted) excepted" }
         if report.advisories == nil { text = "vulnerabilities were not looked up" }
+        if !report.inventory.malware.isEmpty {
+            text += "; " + style.apply(.critical, "\(report.inventory.malware.count) malicious files")
+        }
+        if !report.inventory.secrets.isEmpty { text += "; \(report.inventory.secrets.count) secrets" }
         if report.isIncomplete { text += "; " + style.apply(.bold, "not complete") }
         return text
     }
