@@ -9,6 +9,10 @@ final class LazyPattern: Sendable {
         case done(Pattern?)
     }
 
+    /// Bytes for a pattern with the states that texts drive it into: hostile ones fill it, so that all patterns together
+    /// stay within some hundred megabytes.
+    static let maxMemory = 1 << 20
+
     private let text: String
     private let state = Mutex(State.waiting)
 
@@ -19,7 +23,7 @@ final class LazyPattern: Sendable {
         state.withLock { state in
             if case .done(let pattern) = state { return pattern }
             let made: Pattern?
-            do throws(PatternError) { made = try Pattern(text) } catch { made = nil }
+            do throws(PatternError) { made = try Pattern(text, maxMemory: Self.maxMemory) } catch { made = nil }
             state = .done(made)
             return made
         }

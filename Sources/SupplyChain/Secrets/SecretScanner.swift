@@ -71,7 +71,7 @@ package final class SecretScanner: Sendable {
     }
 
     private static func compile(_ text: String, _ id: String) throws(SecretError) -> Pattern {
-        do throws(PatternError) { return try Pattern(text) } catch {
+        do throws(PatternError) { return try Pattern(text, maxMemory: LazyPattern.maxMemory) } catch {
             throw SecretError(.rule, "\(id): \(text)", cause: error)
         }
     }
