@@ -119,6 +119,13 @@ final class YAMLStream {
                     try composer.take(event)
                 } catch {
                     problem = error
+                    // For every level libyaml looks at all those above: to go on to the end would take their square.
+                    if error.code == .tooDeep, outline == nil {
+                        let failure = place(error)
+                        errors += 1
+                        if errors > YAMLReader.maxErrors { isDone = true } else { resume(after: failure.line - 1) }
+                        return .failure(failure)
+                    }
                 }
             }
         }
