@@ -183,6 +183,31 @@ import Testing
         }
     }
 
+    @Test func readsWhatIsThere() async throws {
+        let folder = try ScratchFolder()
+        let image = try TestImage([("a", "one"), ("b", "two")], compressed: false)
+        let path = folder.path + "/part.tar"
+        try Data(
+            TestTar.bytes([
+                .file("c.json", image.config), .file("1.tar", image.layers[0]),
+                .file("manifest.json", Array(#"[{"Config":"c.json","Layers":["1.tar","../2.tar"]}]"#.utf8)),
+            ])
+        ).write(to: URL(filePath: path))
+        let layout = folder.path + "/layout"
+        let manifest = String(decoding: image.manifest, as: UTF8.self)
+        let place = try #require(manifest.range(of: "layer.v1.tar\"", options: .backwards))
+        let encrypted = Array(manifest.replacingCharacters(in: place, with: "layer.v1.tar+encrypted\"").utf8)
+        try TestImage.layout(
+            layout, [image],
+            index: TestImage.index([TestImage.descriptor(encrypted, "application/vnd.oci.image.manifest.v1+json")]),
+            more: [encrypted])
+        for (name, code) in [(path, OCIError.Code.malformed), (layout, .unsupported)] {
+            let read = try await ImageSources.open(name, Self.options)
+            try LayerStream(read.layers[0], try await read.layers[0].fetch()).finish()
+            await #expect { try await read.layers[1].fetch() } throws: { ($0 as? OCIError)?.code == code }
+        }
+    }
+
     /// Long names, in both of tar's ways to write them, move what follows.
     @Test(arguments: ["gnu", "pax"]) func findsPlacesInTars(_ format: String) async throws {
         let folder = try ScratchFolder()

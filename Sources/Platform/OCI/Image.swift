@@ -52,7 +52,8 @@ extension Image {
         var fetch: @Sendable () async throws(OCIError) -> FileRange
     }
 
-    /// - Throws: `malformed` where configuration and manifest disagree, `unsupported` for layers that are no tars.
+    /// A layer that is no tar is there, and an error when it is fetched.
+    /// - Throws: `malformed` where configuration and manifest disagree.
     init(
         name: String, reference: String, manifestDigest: String, configDigest: String,
         configuration: ImageConfiguration, blobs: [Blob]
@@ -66,17 +67,18 @@ extension Image {
         let steps = configuration.layerSteps
         var layers: [Layer] = []
         for (index, blob) in blobs.enumerated() {
-            guard !blob.mediaType.hasSuffix("+encrypted") else {
-                throw OCIError(.unsupported, "layer \(index) of \(name.plain()) is encrypted")
-            }
-            guard MediaType.isLayer(blob.mediaType) else {
-                throw OCIError(
-                    .unsupported, "layer \(index) of \(name.plain()) is no tar but \(blob.mediaType.excerpt())")
+            var fetch = blob.fetch
+            // One such layer does not keep the others from being read.
+            if !MediaType.isLayer(blob.mediaType) || blob.mediaType.hasSuffix("+encrypted") {
+                let kind =
+                    blob.mediaType.hasSuffix("+encrypted") ? "encrypted" : "no tar but \(blob.mediaType.excerpt())"
+                let error = OCIError(.unsupported, "layer \(index) of \(name.plain()) is \(kind)")
+                fetch = { () throws(OCIError) in throw error }
             }
             layers.append(
                 Layer(
                     digest: blob.digest, diffID: configuration.diffIDs[index], mediaType: blob.mediaType,
-                    size: blob.size, createdBy: steps[index], fetch: blob.fetch))
+                    size: blob.size, createdBy: steps[index], fetch: fetch))
         }
         self.init(
             name: name, reference: reference, manifestDigest: manifestDigest, configDigest: configDigest,

@@ -54,16 +54,17 @@ struct DockerArchive {
         let configuration = try ImageConfiguration(bytes, name: folder.path)
         var blobs: [Image.Blob] = []
         for path in entry.layers {
-            let range = try folder.file(path)
+            // A layer that is missing is so only to who reads it.
+            let file = Result { () throws(OCIError) in try folder.file(path) }
             blobs.append(
                 Image.Blob(
                     digest: path.hasSuffix("/layer.tar") ? "" : Self.digest(in: path)?.description ?? "",
-                    mediaType: "application/vnd.docker.image.rootfs.diff.tar", size: range.size,
-                    fetch: { () throws(OCIError) in range }))
+                    mediaType: "application/vnd.docker.image.rootfs.diff.tar", size: (try? file.get())?.size ?? 0,
+                    fetch: { () throws(OCIError) in try file.get() }))
         }
-        let name2 = Self.name(wanted, among: entry.names) ?? entry.names.first ?? ""
+        let found = Self.name(wanted, among: entry.names) ?? entry.names.first ?? ""
         return try Image(
-            name: shown, reference: (try? ImageReference(name2))?.description ?? name2, manifestDigest: "",
+            name: shown, reference: (try? ImageReference(found))?.description ?? found, manifestDigest: "",
             configDigest: id.description, configuration: configuration, blobs: blobs)
     }
 
