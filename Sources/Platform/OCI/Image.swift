@@ -26,18 +26,21 @@ package struct Image: Sendable {
         package var size: Int64
         /// The instruction that made it, from the configuration's history; empty where unknown.
         package var createdBy: String
-        /// Brings the stored bytes to this machine. Those of a registry are checked against `digest` on the way.
+        /// Whether `fetch` holds the stored bytes against `digest`, as it does for those of a registry.
+        package var isChecked = false
+        /// Brings the stored bytes to this machine.
         package var fetch: @Sendable () async throws(OCIError) -> FileRange
 
         package init(
             digest: String = "", diffID: String = "", mediaType: String = "", size: Int64 = 0, createdBy: String = "",
-            fetch: @escaping @Sendable () async throws(OCIError) -> FileRange
+            isChecked: Bool = false, fetch: @escaping @Sendable () async throws(OCIError) -> FileRange
         ) {
             self.digest = digest
             self.diffID = diffID
             self.mediaType = mediaType
             self.size = size
             self.createdBy = createdBy
+            self.isChecked = isChecked
             self.fetch = fetch
         }
     }
@@ -49,6 +52,7 @@ extension Image {
         var digest: String
         var mediaType: String
         var size: Int64
+        var isChecked = false
         var fetch: @Sendable () async throws(OCIError) -> FileRange
     }
 
@@ -78,7 +82,7 @@ extension Image {
             layers.append(
                 Layer(
                     digest: blob.digest, diffID: configuration.diffIDs[index], mediaType: blob.mediaType,
-                    size: blob.size, createdBy: steps[index], fetch: fetch))
+                    size: blob.size, createdBy: steps[index], isChecked: blob.isChecked, fetch: fetch))
         }
         self.init(
             name: name, reference: reference, manifestDigest: manifestDigest, configDigest: configDigest,

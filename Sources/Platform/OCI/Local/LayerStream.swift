@@ -20,11 +20,9 @@ package final class LayerStream: ByteSource {
     /// Bytes of the tar given so far.
     package private(set) var count: Int64 = 0
 
-    /// - Parameter checksStored: false where the stored bytes were checked before, as those of a registry are.
     /// - Throws: `malformed` for digests that are none; `unreadable`.
     package init(
-        _ layer: Image.Layer, _ range: any RandomAccess, checksStored: Bool = true,
-        limits: ArchiveLimits = ArchiveLimits()
+        _ layer: Image.Layer, _ range: any RandomAccess, limits: ArchiveLimits = ArchiveLimits()
     ) throws(OCIError) {
         digest = layer.digest.isEmpty ? nil : try Digest(layer.digest)
         diffID = layer.diffID.isEmpty ? nil : try Digest(layer.diffID)
@@ -32,7 +30,7 @@ package final class LayerStream: ByteSource {
         do throws(ArchiveError) {
             let isCompressed = try Self.isCompressed(range)
             // Without compression both are the same bytes, and one hash serves.
-            let hashesStored = checksStored && digest != nil && (isCompressed || digest != diffID)
+            let hashesStored = !layer.isChecked && digest != nil && (isCompressed || digest != diffID)
             stored = HashingSource(
                 SequentialReader(range), hashesStored ? digest.map { Digest.Hasher($0.algorithm) } : nil)
             unpacked = isCompressed ? try Decompressor(stored, limits: limits) : nil

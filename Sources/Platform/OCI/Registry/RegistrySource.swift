@@ -46,6 +46,7 @@ extension RegistryClient {
                     blobs.append(
                         Image.Blob(
                             digest: layer.digest.description, mediaType: layer.mediaType, size: layer.size,
+                            isChecked: true,
                             fetch: { () async throws(OCIError) in try await self.blob(layer, endpoint) }))
                 }
                 return try Image(
