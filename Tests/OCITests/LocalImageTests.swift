@@ -208,6 +208,15 @@ import Testing
         }
     }
 
+    @Test func tellsFilesFromImages() async throws {
+        let name = "bulwark-test-\(UUID().uuidString.lowercased().prefix(8))"
+        try Data("text".utf8).write(to: URL(filePath: name))
+        defer { try? FileManager.default.removeItem(atPath: name) }
+        await #expect { try await ImageSources.open(name, Self.options) } throws: { error in
+            (error as? OCIError)?.code == .malformed && "\(error)".contains("registry:\(name)")
+        }
+    }
+
     /// Long names, in both of tar's ways to write them, move what follows.
     @Test(arguments: ["gnu", "pax"]) func findsPlacesInTars(_ format: String) async throws {
         let folder = try ScratchFolder()

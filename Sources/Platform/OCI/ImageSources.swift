@@ -66,7 +66,15 @@ package enum ImageSources {
         let isPath = ["/", "./", "../"].contains { name.hasPrefix($0) } || name == "." || name == ".."
         switch kind(path) {
         case S_IFREG:
-            return try local(.archive, path: path, named: imageName ?? options.imageName, shown: name, options)
+            do throws(OCIError) {
+                return try local(.archive, path: path, named: imageName ?? options.imageName, shown: name, options)
+            } catch {
+                guard error.code == .malformed, !isPath, (try? ImageReference(name)) != nil else { throw error }
+                // A file that only has the name of the image that was meant.
+                throw OCIError(
+                    .malformed, "\(error.message); for an image of this name write registry:\(name.plain())",
+                    cause: error.cause)
+            }
         case S_IFDIR where ImageLayout.isOne(path: path):
             return try local(.layout, path: path, named: imageName ?? options.imageName, shown: name, options)
         case S_IFDIR where isPath:
