@@ -72,6 +72,9 @@ struct JavaTests {
         ("py4j0.10.7.jar", "", "net.sf.py4j:py4j 0.10.7"), ("x1.2.jar", "", nil), ("1.2.3.jar", "", nil),
         ("a.1.2.3.jar", "", nil),
         ("groovy-2.5.0.jar", "", "org.codehaus.groovy:groovy 2.5.0"),
+        ("commons-io-2.jar", "Implementation-Version: 2.20.0\n", "commons-io:commons-io 2.20.0"),
+        ("commons-io-2.x.jar", "Implementation-Version: 2.20.0\n", "commons-io:commons-io 2.20.0"),
+        ("commons-io-2.x.jar", "", "commons-io:commons-io 2.x"),
         ("app.jar", "Main-Class: X\n", nil), ("app.jar", "Implementation-Version: ${project.version}\n", nil),
     ])
     func guessesFromManifestAndName(path: String, manifest: String, expected: String?) throws {

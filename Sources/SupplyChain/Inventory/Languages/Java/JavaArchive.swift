@@ -166,7 +166,11 @@ enum JavaArchive {
                     !title.isEmpty && !title.contains(where: { $0 == " " || $0 == ":" || $0 == "/" || $0 == "$" })
                 artifact = isWord && !title.contains(".") ? title : parts.artifact
             }
-            if !parts.version.isEmpty { version = parts.version }
+            // A file may be named after a branch only: log4j-1.2.jar of 1.2.17, x-1.2.x.jar. What OSGi fills up by zeros
+            // is none: 1.0 is 1.0.0 there.
+            let rest = version.dropPrefix(parts.version + ".") ?? ""
+            let isBranch = parts.version.hasSuffix(".x") || rest.contains { $0 != "0" && $0 != "." }
+            if !parts.version.isEmpty, version.isEmpty || !isBranch { version = parts.version }
             // A file of classes that says nothing about itself is no package that anybody could name.
             guard !artifact.isEmpty, !version.isEmpty else { return nil }
             // Distributions name the file after a branch: log4j-1.2-1.2.17.jar.
