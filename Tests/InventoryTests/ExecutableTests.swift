@@ -95,6 +95,12 @@ struct ExecutableTests {
         let program = ProgramBuilder.elf(
             ProgramBuilder.goInline(version: "go1.22.0", modules: modules), section: ".data")
         #expect(try lines(read(program)) == ["stdlib 1.22.0", "c.org/d v1.0.0", "github.com/a/b/v8 v8.30.1"])
+        // Built from single files, the main module is one of many.
+        let others =
+            "path\tcommand-line-arguments\ndep\tc.org/d\t(devel)\ndep\tgithub.com/a/b\t(devel)\nbuild\t-ldflags=\"-X=github.com/a/b/v.Version=8.30.1\"\n"
+        let files = ProgramBuilder.elf(ProgramBuilder.goInline(version: "go1.22.0", modules: others), section: ".data")
+        let found = try lines(read(files))
+        #expect(found == ["stdlib 1.22.0", "github.com/a/b v8.30.1"])
     }
 
     /// Made by: python3 -c 'import zlib; print(list(zlib.compress(JSON)))'

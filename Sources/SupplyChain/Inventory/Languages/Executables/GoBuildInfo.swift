@@ -113,14 +113,15 @@ enum GoBuildInfo {
         return String(number)
     }
 
-    /// `v8.30.1` of `-X=example.com/cmd/version.Version=v8.30.1`: the value of a variable whose name says version, when
+    /// - Parameter module: the variable's path has to begin so.
+    /// - Returns: `v8.30.1` of `-X=example.com/cmd/version.Version=v8.30.1`: the value of a variable whose name says version, when
     /// it looks like one.
-    static func linkedVersion(_ flags: String) -> String? {
+    static func linkedVersion(_ flags: String, module: String = "") -> String? {
         for word in flags.split(whereSeparator: { $0 == " " || $0 == "\"" || $0 == "'" }) {
             let assignment = word.dropPrefix("-X=") ?? word
             guard let (variable, value) = assignment.cut("=") else { continue }
             let name = variable.split(separator: ".").last?.lowercased() ?? ""
-            guard
+            guard variable.hasPrefix(module),
                 ["version", "buildversion", "appversion", "gitversion", "releaseversion", "currentversion"].contains(
                     name)
             else { continue }
@@ -141,7 +142,7 @@ enum GoBuildInfo {
         _ text: UnsafeBufferPointer<UInt8>, _ file: InventoryFile, _ out: inout [FoundPackage]
     ) throws(InventoryError) {
         var last: FoundPackage?
-        var main: FoundPackage?
+        var unversioned: [(package: FoundPackage, isMain: Bool)] = []
         func flush() {
             // What is replaced by a folder has no version.
             if let package = last, package.version.hasPrefix("v") { out.append(package) }
@@ -156,16 +157,21 @@ enum GoBuildInfo {
                     throw file.malformed("the build information of Go has a module without a version")
                 }
                 last = FoundPackage(.golang, name: String(columns[1]), version: String(columns[2]), path: file.path)
-                if columns[0] == "mod", last?.version == "(devel)" { main = last }
+                if let last, last.version == "(devel)" { unversioned.append((last, columns[0] == "mod")) }
             case "build":
                 flush()
                 // A main module that was not fetched as a module is "(devel)"; its makers hand the version to the linker.
-                guard columns.count >= 2, var own = main, let flags = columns[1].dropPrefix("-ldflags="),
-                    let version = linkedVersion(String(flags))
-                else { continue }
-                own.version = version
-                out.append(own)
-                main = nil
+                // Where single files were built, it stands among the others, and the variable has to be one of its own.
+                guard columns.count >= 2, let flags = columns[1].dropPrefix("-ldflags=") else { continue }
+                for (package, isMain) in unversioned {
+                    guard let version = linkedVersion(String(flags), module: isMain ? "" : package.name + "/") else {
+                        continue
+                    }
+                    var own = package
+                    own.version = version
+                    out.append(own)
+                }
+                unversioned = []
             case "=>":
                 guard columns.count >= 3 else { continue }
                 last = FoundPackage(.golang, name: String(columns[1]), version: String(columns[2]), path: file.path)
