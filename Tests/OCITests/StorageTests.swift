@@ -42,9 +42,11 @@ import Testing
         let layout = try Self.layout(folder)
         let root = folder.path + "/storage"
         do {
+            // What the storage mounts goes with the namespace.
             try Tool.run(
-                "skopeo",
+                "unshare",
                 [
+                    "-m", "skopeo",
                     "--insecure-policy", "copy", "-q", "oci:" + layout,
                     "containers-storage:[\(driver)@\(root)+\(folder.path)/run]localhost/app:v1",
                 ])
