@@ -28,6 +28,7 @@ extension LayerRecord {
         }
         writer.list(secrets) { $0.secret($1) }
         writer.list(malware) { $0.malware($1) }
+        writer.list(traits) { $0.trait($1) }
         writer.integer(shadow.hash.key.0)
         writer.integer(shadow.hash.key.1)
         writer.integers(shadow.entries)
@@ -68,6 +69,7 @@ extension LayerRecord {
         }
         secrets = try reader.list(16) { reader throws(RecordReader.Broken) in try reader.secret() }
         malware = try reader.list(16) { reader throws(RecordReader.Broken) in try reader.malware() }
+        traits = try reader.list(40) { reader throws(RecordReader.Broken) in try reader.trait() }
         let key = (try reader.integer(), try reader.integer())
         shadow = Shadow(hash: PathHash(key: key), entries: try reader.integers())
         let count = try reader.int()
@@ -118,6 +120,12 @@ extension RecordWriter {
         for value in [match.severity.rawValue, match.line, match.column, match.unlisted] { integer(value) }
     }
 
+    fileprivate mutating func trait(_ result: ImageCheckResult) {
+        for value in [result.check.id, result.outcome.rawValue, result.message, result.path, result.value] {
+            text(value)
+        }
+    }
+
     fileprivate mutating func malware(_ match: MalwareMatch) {
         for value in [match.path, match.rule, match.namespace, match.title, match.description, match.source.rawValue] {
             text(value)
@@ -142,6 +150,13 @@ extension RecordReader {
         return SecretMatch(
             rule: rule, title: title, severity: try severity(), path: path, line: try int(), column: try int(),
             excerpt: excerpt, identity: identity, unlisted: try int())
+    }
+
+    fileprivate mutating func trait() throws(Broken) -> ImageCheckResult {
+        let id = try text()
+        guard let check = ImageBehaviour.all.first(where: { $0.id == id }), let outcome = Outcome(rawValue: try text())
+        else { throw Broken() }
+        return ImageCheckResult(check, outcome, try text(), path: try text(), value: try text())
     }
 
     fileprivate mutating func malware() throws(Broken) -> MalwareMatch {

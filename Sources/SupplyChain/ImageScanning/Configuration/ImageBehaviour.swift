@@ -33,6 +33,11 @@ package enum ImageBehaviour {
         }
     }
 
+    /// Whether a check's problem is none in a file that a package of the distribution brought: somebody looks after it.
+    static func isUsual(_ check: Check) -> Bool {
+        check === setuid || check === setuidInOddPlace || check === keyStore
+    }
+
     static func add(
         _ check: Check, _ outcome: Outcome, _ message: String, _ file: ImageFile, _ results: inout [ImageCheckResult],
         value: String = ""

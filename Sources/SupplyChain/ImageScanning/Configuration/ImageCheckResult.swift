@@ -2,7 +2,7 @@
 import Findings
 
 /// A problem that a check sees in an image's configuration or in one of its files.
-package struct ImageCheckResult: Sendable {
+package struct ImageCheckResult: Sendable, Hashable {
     package var check: Check
     /// `fail`, or `warn` where it may be meant.
     package var outcome: Outcome
@@ -12,6 +12,17 @@ package struct ImageCheckResult: Sendable {
     package var path: String
     /// What stands there, at most 200 bytes; secrets are masked.
     package var value: String
+
+    package static func == (left: ImageCheckResult, right: ImageCheckResult) -> Bool {
+        left.check === right.check && left.outcome == right.outcome && left.message == right.message
+            && left.path == right.path && left.value == right.value
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(check.id)
+        hasher.combine(path)
+        hasher.combine(message)
+    }
 
     init(_ check: Check, _ outcome: Outcome, _ message: String, path: String, value: String = "") {
         self.check = check

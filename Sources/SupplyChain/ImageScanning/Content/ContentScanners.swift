@@ -6,10 +6,13 @@ import Secrets
 package struct ContentScanners: Sendable {
     package var secrets: SecretScanner?
     package var malware: MalwareScanner?
+    /// Whether files are judged by their names, rights and texts.
+    package var judgesBehaviour = false
 
-    package init(secrets: SecretScanner? = nil, malware: MalwareScanner? = nil) {
+    package init(secrets: SecretScanner? = nil, malware: MalwareScanner? = nil, judgesBehaviour: Bool = false) {
         self.secrets = secrets
         self.malware = malware
+        self.judgesBehaviour = judgesBehaviour
     }
 
     package static let none = ContentScanners()
@@ -18,6 +21,17 @@ package struct ContentScanners: Sendable {
 
     /// Larger files are looked at piece by piece, and for malware only.
     static let wholeLimit: Int64 = 32 << 20
+
+    /// Judges what an entry shows, a folder or device too. To whom a file belongs shows only when all layers are there.
+    func judge(_ file: ImageFile, _ stream: FileStream?, into record: inout LayerRecord) {
+        guard judgesBehaviour else { return }
+        var file = file
+        if let stream, !stream.hasFailed, ImageBehaviour.wants(path: file.path, size: file.size) {
+            // A failure is told where the contents are looked at.
+            file.contents = try? stream.all(limit: ImageBehaviour.contentsLimit)
+        }
+        ImageBehaviour.judge(file, into: &record.traits)
+    }
 
     /// Looks at a file. What cannot be had of it is a problem of the record.
     func look(at path: String, _ stream: FileStream, into record: inout LayerRecord) {

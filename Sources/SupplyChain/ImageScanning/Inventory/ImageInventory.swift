@@ -23,6 +23,8 @@ package struct ImageInventory: Sendable {
     package var packages: [FoundPackage] = []
     package var secrets: [FileFinding<SecretMatch>] = []
     package var malware: [FileFinding<MalwareMatch>] = []
+    /// Problems of the image's configuration and of files by their names, rights and texts.
+    package var misconfigurations: [FileFinding<ImageCheckResult>] = []
     package var layers: [LayerSummary] = []
     package var problems = ScanProblems()
 
@@ -66,7 +68,22 @@ package struct ImageInventory: Sendable {
             Self.rank($0.match.severity.rawValue, $0.match.path, $0.match.rule, 0)
                 < Self.rank($1.match.severity.rawValue, $1.match.path, $1.match.rule, 0)
         }
-        stack.markOwners(&packages)
+        let owners = stack.owners(
+            of: packages.lazy.filter { !$0.kind.isSystem }.map(\.path) + records.flatMap { $0.traits.map(\.path) })
+        for index in packages.indices where !packages[index].kind.isSystem {
+            packages[index].owner = owners[packages[index].path] ?? ""
+        }
+        for (index, record) in records.enumerated() {
+            for trait in record.traits where owners[trait.path] == nil || !ImageBehaviour.isUsual(trait.check) {
+                // A right or text that a higher layer takes back does no harm.
+                guard stack.isVisible(trait.path, in: index) else { continue }
+                misconfigurations.append(FileFinding(match: trait, layer: index, fate: .visible))
+            }
+        }
+        misconfigurations.sort {
+            Self.rank($0.match.check.severity.rawValue, $0.match.path, $0.match.check.id, 0)
+                < Self.rank($1.match.check.severity.rawValue, $1.match.path, $1.match.check.id, 0)
+        }
         packages.sort(by: Self.isBefore)
         for package in packages { if let layer = package.layer { layers[layer].packages += 1 } }
     }
@@ -143,22 +160,22 @@ struct LayerStack {
         return best?.distribution
     }
 
-    /// Marks packages of languages whose file belongs to a package of the distribution.
-    func markOwners(_ packages: inout [FoundPackage]) {
+    /// The packages of the distribution that files belong to, `deb:python3-requests`, by the file's path.
+    func owners(of paths: some Sequence<String>) -> [String: String] {
+        let paths = Set(paths)
+        var owners: [String: String] = [:]
         for (layer, record) in records.enumerated() where !record.ownership.isEmpty {
-            var places: [UInt64: [Int]] = [:]
-            for (index, package) in packages.enumerated() where !package.kind.isSystem && package.owner.isEmpty {
-                for path in Self.spellings(package.path) { places[record.shadow.hash(path), default: []].append(index) }
-            }
-            if places.isEmpty { continue }
+            var wanted: [UInt64: String] = [:]
+            for path in paths { for spelling in Self.spellings(path) { wanted[record.shadow.hash(spelling)] = path } }
             var visible: [String: Bool] = [:]
             for list in record.ownership {
                 let isVisible = visible[list.path] ?? isVisible(list.path, in: layer)
                 visible[list.path] = isVisible
                 guard isVisible else { continue }
-                for file in list.files { for index in places[file] ?? [] { packages[index].owner = list.owner } }
+                for file in list.files { if let path = wanted[file] { owners[path] = list.owner } }
             }
         }
+        return owners
     }
 
     /// With merged `/usr`, a package may list `lib/x` for the file `usr/lib/x`.

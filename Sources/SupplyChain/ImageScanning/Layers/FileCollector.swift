@@ -30,11 +30,13 @@ struct FileCollector {
     }
 
     /// A regular file.
-    mutating func add(_ path: String, mode: UInt32, size: Int64, _ stream: FileStream) {
+    mutating func add(_ path: String, mode: UInt32, user: Int64, size: Int64, _ stream: FileStream) {
         record.files += 1
         record.bytes += size
         collect(path, mode: mode, size: size, stream)
         content.look(at: path, stream, into: &record)
+        content.judge(
+            ImageFile(path: path, kind: .file, mode: mode, user: user, size: size), stream, into: &record)
     }
 
     private mutating func collect(_ path: String, mode: UInt32, size: Int64, _ stream: FileStream) {
@@ -53,6 +55,9 @@ struct FileCollector {
             executable(path, mode: mode, stream)
         }
     }
+
+    /// A folder, device or link, which has no contents.
+    mutating func add(other file: ImageFile) { content.judge(file, nil, into: &record) }
 
     /// A hard link. Its contents stand at its target, before it in the same layer.
     mutating func add(link path: String, to target: String) {
@@ -83,7 +88,7 @@ struct FileCollector {
 
     private func reader(_ path: String) -> (any PackageReader)? {
         guard let reader = readers.reader(for: path) else { return nil }
-        return evidence == .declared || !LockFiles.contains(path) ? reader : nil
+        return evidence == .declared || !reader.isLockFile ? reader : nil
     }
 
     private mutating func keep(_ path: String, _ stream: FileStream) {
@@ -106,7 +111,7 @@ struct FileCollector {
     private mutating func read(_ file: InventoryFile, by reader: any PackageReader) -> [FoundPackage] {
         do throws(InventoryError) { return try reader.packages(in: file) } catch {
             record.problems.add(ScanProblem(error.message, path: file.path))
-            return []
+            return error.found
         }
     }
 
@@ -138,21 +143,5 @@ struct FileCollector {
             record.problems.add(ScanProblem(error.message, path: path))
             return nil
         }
-    }
-}
-
-/// Files that say what something is built from, not what is there.
-enum LockFiles {
-    private static let names: Set<Substring> = [
-        "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "poetry.lock",
-        "Pipfile.lock",
-        "uv.lock", "pdm.lock", "pylock.toml", "go.mod", "go.sum", "Cargo.lock", "Gemfile.lock", "composer.lock",
-        "gradle.lockfile", "pom.xml", "packages.lock.json", "packages.config", "Package.resolved", "pubspec.lock",
-        "mix.lock", "conan.lock", "renv.lock", "cabal.project.freeze", "stack.yaml.lock",
-    ]
-
-    static func contains(_ path: String) -> Bool {
-        let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.utf8.index(after: $0)...] } ?? path[...]
-        return names.contains(name) || name.hasSuffix(".txt")
     }
 }

@@ -52,6 +52,9 @@ package struct FolderScanner: Sendable {
                     continue
                 }
                 open.append((inner, own))
+                collector.add(
+                    other: ImageFile(
+                        path: own, kind: .folder, mode: UInt32(status.st_mode & 0o7777), user: Int64(status.st_uid)))
             case S_IFREG: read(folder, name, own, status, &collector)
             default: continue
             }
@@ -74,7 +77,9 @@ package struct FolderScanner: Sendable {
                 if errno != EINTR { throw ArchiveError(.unreadable, String(cString: strerror(errno))) }
             }
         }
-        collector.add(path, mode: UInt32(status.st_mode & 0o7777), size: Int64(status.st_size), stream)
+        collector.add(
+            path, mode: UInt32(status.st_mode & 0o7777), user: Int64(status.st_uid), size: Int64(status.st_size), stream
+        )
     }
 }
 

@@ -30,6 +30,8 @@ package struct LayerRecord: Sendable {
     package var ownership: [Ownership] = []
     package var secrets: [SecretMatch] = []
     package var malware: [MalwareMatch] = []
+    /// What files show by their names, rights and texts; see `ImageBehaviour`.
+    package var traits: [ImageCheckResult] = []
     package var shadow = Shadow()
     package var problems = ScanProblems()
 

@@ -58,14 +58,22 @@ package struct LayerScanner: Sendable {
                         continue
                     }
                     collector.add(
-                        path, mode: entry.mode, size: entry.size,
+                        path, mode: entry.mode, user: entry.user, size: entry.size,
                         FileStream(size: entry.size) { buffer throws(ArchiveError) in try archive.read(into: buffer) })
                 case .hardLink:
                     if case .entry(let target) = LayerPath(entry.target) { collector.add(link: path, to: target) }
+                case .folder: collector.add(other: Self.file(path, .folder, entry))
+                case .device: collector.add(other: Self.file(path, .device, entry))
                 default: continue
                 }
             }
         }
+    }
+
+    private static func file(_ path: String, _ kind: ImageFile.Kind, _ entry: ArchiveEntry) -> ImageFile {
+        ImageFile(
+            path: path, kind: kind, mode: entry.mode, user: entry.user, major: entry.device.major,
+            minor: entry.device.minor)
     }
 
     /// Reads the targets of hard links, whose own names nobody asked for.

@@ -49,6 +49,15 @@ package struct ImageReport: Sendable {
         created = configuration.created
     }
 
+    /// Judges what the image says of itself.
+    package mutating func judge(_ configuration: ImageConfiguration, secrets: SecretScanner) {
+        let results = ImageConfigurationChecks.judge(configuration, reference: reference, secrets: secrets)
+        inventory.misconfigurations =
+            results.map { FileFinding(match: $0, layer: nil, fate: .visible) }
+            + inventory.misconfigurations
+        inventory.misconfigurations.sort { $0.match.check.severity > $1.match.check.severity }
+    }
+
     /// What counts: neither excepted nor in doubt.
     package var counted: [ImageVulnerability] { vulnerabilities.filter { $0.exception == nil && $0.status != .error } }
 
@@ -62,6 +71,7 @@ package struct ImageReport: Sendable {
     package var worst: Severity? {
         let all =
             counted.map(\.severity) + inventory.secrets.map(\.match.severity) + inventory.malware.map(\.match.severity)
+            + inventory.misconfigurations.lazy.filter { $0.match.outcome == .fail }.map(\.match.check.severity)
         return all.max()
     }
 

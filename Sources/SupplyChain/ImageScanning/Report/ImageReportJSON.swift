@@ -66,6 +66,14 @@ extension ImageReport {
             }
         }
         writer.breakLine()
+        writer.key("misconfigurations")
+        writer.array { writer in
+            for finding in inventory.misconfigurations {
+                writer.breakLine()
+                writer.object { Self.misconfiguration(finding, &$0) }
+            }
+        }
+        writer.breakLine()
         writer.key("problems")
         writer.array { writer in
             for problem in inventory.problems.list {
@@ -115,6 +123,7 @@ extension ImageReport {
         writer.field("errors", vulnerabilities.reduce(0) { $0 + ($1.status == .error ? 1 : 0) })
         writer.field("secrets", inventory.secrets.count)
         writer.field("malware", inventory.malware.count)
+        writer.field("misconfigurations", inventory.misconfigurations.count)
         writer.key("advisories")
         guard let advisories else { return writer.null() }
         writer.object {
@@ -139,6 +148,21 @@ extension ImageReport {
         writer.field("column", match.column)
         writer.field("excerpt", match.excerpt)
         writer.field("more", match.unlisted)
+        place(finding.layer, finding.fate, &writer)
+    }
+
+    private static func misconfiguration(
+        _ finding: FileFinding<ImageCheckResult>, _ writer: inout TreeWriter
+    ) {
+        let match = finding.match
+        writer.field("check", match.check.id)
+        writer.field("title", match.check.title)
+        writer.field("severity", match.check.severity.description)
+        writer.field("outcome", match.outcome.rawValue)
+        writer.field("message", match.message)
+        writer.field("path", match.path)
+        writer.field("value", match.value)
+        writer.field("remediation", match.check.remediation)
         place(finding.layer, finding.fate, &writer)
     }
 

@@ -33,6 +33,14 @@ extension ImageReport {
                     message: [match.excerpt, finding.fateText].filter { !$0.isEmpty }.joined(separator: ", "),
                     key: "\(match.column)"))
         }
+        for finding in inventory.misconfigurations {
+            let match = finding.match
+            var result = Self.result(
+                match.check, subject, path: match.path, message: match.message, key: match.value)
+            result.outcome = match.outcome
+            result.value = match.value
+            results.append(result)
+        }
         return results
     }
 

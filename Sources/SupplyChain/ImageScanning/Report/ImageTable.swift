@@ -27,6 +27,7 @@ package struct ImageTable {
             writeVulnerabilities(shown, to: &output)
         }
         writeFiles(report.inventory, to: &output)
+        writeMisconfigurations(report.inventory, to: &output)
         writeProblems(report, to: &output)
         output.append("\n")
         output.append(summary(report))
@@ -111,6 +112,22 @@ package struct ImageTable {
                     severity: $0.match.severity, rule: $0.match.rule,
                     place: place("\($0.match.path):\($0.match.line)", $0.fateText), text: $0.match.excerpt + more)
             })
+    }
+
+    private func writeMisconfigurations(_ inventory: ImageInventory, to output: inout OutputBuffer) {
+        if inventory.misconfigurations.isEmpty { return }
+        output.append("\n" + style.apply(.bold, "Configuration") + "\n")
+        var table = TextTable([
+            .init("SEVERITY"), .init("CHECK"), .init("WHERE", least: 12), .init("WHAT", least: 20),
+        ])
+        for finding in inventory.misconfigurations {
+            let match = finding.match
+            table.add([
+                .init(match.check.severity.description, ink: Self.ink(match.check.severity)),
+                .init(match.check.id, ink: .bold), .init(match.path), .init("\(match.check.title): \(match.message)"),
+            ])
+        }
+        table.write(to: &output, width: width, colour: style.isOn)
     }
 
     private func writeProblems(_ report: ImageReport, to output: inout OutputBuffer) {
