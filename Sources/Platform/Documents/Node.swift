@@ -155,6 +155,9 @@ package struct Node: Sendable {
         return kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) ? bytes : nil
     }
 
+    /// A number that each value of a document has of its own, the same whenever the document is read.
+    package var place: Int { Int(index) }
+
     /// Whether this is the very same place of the same document.
     package func isSame(as other: Node) -> Bool { document === other.document && index == other.index }
 
