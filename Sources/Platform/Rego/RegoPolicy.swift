@@ -70,7 +70,7 @@ package struct QueryResult: Sendable {
 
 package final class PreparedQuery: @unchecked Sendable {
     // @unchecked: steps never change once they are made.
-    private let program: Program
+    let program: Program
     private let query: CompiledQuery
     package let text: String
 
@@ -98,8 +98,19 @@ package final class PreparedQuery: @unchecked Sendable {
     private func run(
         _ input: Value?, _ data: Value, _ context: BuiltinContext, _ limits: EvaluationLimits, _ strict: Bool
     ) throws(RegoError) -> [Value] {
-        let machine = Machine(
-            program: program, input: input, data: data, context: context, limits: limits, isStrict: strict)
+        try run(
+            Machine(program: program, input: input, data: data, context: context, limits: limits, isStrict: strict))
+    }
+
+    func machine(
+        _ input: Value?, _ data: Value, _ context: BuiltinContext, _ limits: EvaluationLimits, _ steady: SteadyParts
+    ) -> Machine {
+        Machine(
+            program: program, input: input, data: data, context: context, limits: limits, isStrict: false,
+            steady: steady)
+    }
+
+    func run(_ machine: Machine) throws(RegoError) -> [Value] {
         do {
             return try machine.withFrame(query.frameSize) { try machine.collect(query.step) }
         } catch let error as RegoError {
@@ -116,7 +127,10 @@ package final class PreparedQuery: @unchecked Sendable {
         input: Value?, data: Value = .emptyObject, context: BuiltinContext, limits: EvaluationLimits = .standard,
         strict: Bool = false
     ) throws(RegoError) -> Value? {
-        let found = try run(input, data, context, limits, strict)
+        value(try run(input, data, context, limits, strict))
+    }
+
+    func value(_ found: [Value]) -> Value? {
         let width = query.names.count + query.lines.count
         return query.lines.isEmpty || found.count < width ? nil : found[width - 1]
     }

@@ -114,6 +114,7 @@ struct Compiler {
         let sources = set.kind == .general ? node.general : node.rules
         let constant = shared(sources)
         var clauses: [RuleSet.Clause] = []
+        var drafts: [Draft?] = []
         for source in sources {
             let compiler = RuleCompiler(
                 scope: source.scope, program: program, numbers: numbers, metadata: chain(source))
@@ -127,11 +128,18 @@ struct Compiler {
             edges[number, default: []] += compiler.dependencies
             if compiler.isImpure { impure.insert(number) }
             for other in compiler.calls { callCounts[other, default: 0] += 1 }
+            set.inputUse.merge(compiler.inputUse)
+            set.memos += compiler.memos
             if let clause {
-                if source.rule.isDefault { set.fallback = clause } else { clauses.append(clause) }
+                if source.rule.isDefault {
+                    set.fallback = clause
+                } else {
+                    clauses.append(clause)
+                    drafts.append(compiler.draft)
+                }
             }
         }
-        set.setClauses(clauses)
+        set.setClauses(set.kind == .set ? Draft.merged(clauses, drafts) : clauses)
     }
 
     /// Whether all rules of a place give the same constant.
@@ -168,7 +176,7 @@ struct Compiler {
         return nodes
     }
 
-    /// Functions of which calls are worth keeping.
+    /// Functions of which calls are worth keeping, and what each set follows from.
     private func share(_ nodes: [Int: Set<Int>]) {
         var callers: [Int: [Int]] = [:]
         for (number, others) in nodes { for other in others { callers[other, default: []].append(number) } }
@@ -177,8 +185,12 @@ struct Compiler {
         while let number = waiting.popLast() {
             for caller in callers[number] ?? [] where impure.insert(caller).inserted { waiting.append(caller) }
         }
-        for set in program.sets where set.kind == .function && (1...2).contains(set.arity) {
-            set.isShared = callCounts[set.number] ?? 0 > 1 && !impure.contains(set.number)
+        for set in program.sets {
+            set.needs = (nodes[set.number] ?? []).sorted()
+            set.isPure = !impure.contains(set.number)
+            set.isShared =
+                set.isPure && set.kind == .function && CallTable.arities.contains(set.arity)
+                && callCounts[set.number] ?? 0 > 1
         }
     }
 

@@ -27,6 +27,14 @@ struct Planner {
     var constant: Set<Int> = []
     /// Sets of rules that are called, once for each call that is written.
     var calls: [Int] = []
+    /// Which members of `input` the body looks at.
+    var inputUse = InputUse()
+    /// Where calls keep their answers.
+    var memos: [Int] = []
+    /// The body that was planned last.
+    private(set) var draft: Draft?
+    /// Goals at the beginning that could be made when their turn came.
+    private var leading = 0
 
     enum Dependency {
         /// Everything at, above and below a place.
@@ -49,6 +57,7 @@ struct Planner {
             report([.test(term)], bound)
             return nil
         }
+        draft = Draft(leading: Array(goals.prefix(leading)), makers: makers, last: last)
         return makers.reversed().reduce(last) { step, make in make(step) }
     }
 
@@ -60,10 +69,16 @@ struct Planner {
         var makers: [Make] = []
         var waiting = goals
         let constant = self.constant
+        var leading: Int?
         while !waiting.isEmpty {
             var left: [Goal] = []
             for goal in waiting {
-                if let make = make(goal, &bound) { makers.append(make) } else { left.append(goal) }
+                if let make = make(goal, &bound) {
+                    makers.append(make)
+                } else {
+                    if leading == nil { leading = makers.count }
+                    left.append(goal)
+                }
             }
             if left.count == waiting.count {
                 if report { self.report(left, bound) }
@@ -72,6 +87,7 @@ struct Planner {
             }
             waiting = left
         }
+        self.leading = leading ?? goals.count
         return makers
     }
 

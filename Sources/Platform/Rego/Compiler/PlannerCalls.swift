@@ -22,6 +22,7 @@ extension Planner {
             var memo = -1
             if isKept, builtin.isDeterministic, operands.allSatisfy({ isConstant($0) }) {
                 memo = program.reserveMemo()
+                memos.append(memo)
                 if case .bind(let slot) = pattern { constant.insert(slot) }
             }
             return {

@@ -72,6 +72,11 @@ extension Planner {
         let result = result ?? .any
         switch head {
         case .input:
+            if case .constant(let key)? = keys.first, let name = key.text {
+                inputUse.keys.insert(name)
+            } else {
+                inputUse.isAny = true
+            }
             var path = program.input
             var count = 0
             while isKept, count < keys.count, case .constant(let key) = keys[count],

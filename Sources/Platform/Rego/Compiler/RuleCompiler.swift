@@ -10,6 +10,10 @@ final class RuleCompiler {
     private(set) var dependencies: [Planner.Dependency] = []
     private(set) var isImpure = false
     private(set) var calls: [Int] = []
+    private(set) var inputUse = InputUse()
+    private(set) var memos: [Int] = []
+    /// The one body of the clause; nil where there are others or arguments, or where the order of bodies is heard of.
+    private(set) var draft: Draft?
     private let isQuery: Bool
 
     init(
@@ -78,6 +82,7 @@ final class RuleCompiler {
         }
         errors += resolver.errors
         guard errors.isEmpty, bodies.count == parts.count else { return nil }
+        if bodies.count != 1 || !arguments.isEmpty || isImpure { draft = nil }
         return RuleSet.Clause(
             frameSize: resolver.slotCount, arguments: arguments, bodies: bodies, location: rule.location,
             depth: source.keys.count, isMember: source.isMultiple)
@@ -106,6 +111,9 @@ final class RuleCompiler {
         let step = planner.plan(goals + headGoals, bound: &known, needing: flat, last: last)
         dependencies += planner.dependencies
         calls += planner.calls
+        inputUse.merge(planner.inputUse)
+        memos += planner.memos
+        draft = planner.draft
         if planner.isImpure { isImpure = true }
         if step == nil {
             if planner.isTooLong {

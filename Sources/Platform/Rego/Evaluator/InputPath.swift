@@ -8,7 +8,7 @@ final class InputPath {
     /// Nil for `input` itself, which the program keeps, and with it all below.
     unowned(unsafe) let parent: InputPath?
     let key: Value
-    private var children: [InputPath] = []
+    private(set) var children: [InputPath] = []
     private let length: Int
     /// Some line goes through all members. While compiling only.
     var isIterated = false
@@ -27,6 +27,19 @@ final class InputPath {
         let child = InputPath(number: program.reserveMemo(), parent: self, key: key)
         children.append(child)
         return child
+    }
+}
+
+extension InputPath {
+    /// The numbers of all places at and below a member of `input`.
+    func memos(below name: String) -> [Int] {
+        var found: [Int] = []
+        var waiting = children.filter { $0.key.text == name }
+        while let path = waiting.popLast() {
+            found.append(path.number)
+            waiting += path.children
+        }
+        return found
     }
 }
 

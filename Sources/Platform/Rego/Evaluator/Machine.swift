@@ -24,6 +24,9 @@ final class Machine {
     var memos: Places<Memo>
     /// What functions gave for the arguments they had before.
     var calls = CallTable()
+    /// What does not change from one round to the next; nil where there is one round.
+    private let steady: SteadyParts?
+    private var round = 0
     /// What the bodies that run now have collected, those of inner ones last.
     private var collected: UnsafeMutablePointer<Value>
     private var collectedCount = 0
@@ -46,10 +49,10 @@ final class Machine {
     private var fuel: Int
     private var reserve: Int
     private static let stepsPerLook = 4096
-    private let deadline: ContinuousClock.Instant?
+    private var deadline: ContinuousClock.Instant?
     var depth = 0
     /// Where the thread's stack stood when the evaluation began.
-    private let stackStart: UInt
+    private var stackStart: UInt
     /// Steps run inside each other; this much of the stack they may take.
     private static let maxStack: UInt = 1 << 20
 
@@ -67,9 +70,11 @@ final class Machine {
     }
 
     init(
-        program: Program, input: Value?, data: Value, context: BuiltinContext, limits: EvaluationLimits, isStrict: Bool
+        program: Program, input: Value?, data: Value, context: BuiltinContext, limits: EvaluationLimits, isStrict: Bool,
+        steady: SteadyParts? = nil
     ) {
         self.program = program
+        self.steady = steady
         self.input = input
         self.data = data
         self.context = context
@@ -80,11 +85,29 @@ final class Machine {
         collected = UnsafeMutablePointer<Value>.allocate(capacity: collectedCapacity)
         cache = Places(repeating: .unknown, count: program.sets.count)
         memos = Places(repeating: .unknown, count: program.memoCount)
-        fuel = min(max(limits.steps, 0), Machine.stepsPerLook)
-        reserve = max(limits.steps, 0) - fuel
+        (fuel, reserve) = Machine.steps(limits)
         deadline = limits.time.map { ContinuousClock.now + $0 }
         context.budget = limits.memory
         context.checkpoint = deadline == nil ? {} : { [unowned self] in try self.checkClock() }
+    }
+
+    private static func steps(_ limits: EvaluationLimits) -> (fuel: Int, reserve: Int) {
+        let fuel = min(max(limits.steps, 0), stepsPerLook)
+        return (fuel, max(limits.steps, 0) - fuel)
+    }
+
+    /// Begins another round, with the whole of the limits. Not after one that threw.
+    /// - Parameter input: differs from the last in the changing member alone.
+    func renew(input: Value?) {
+        guard let steady else { return }
+        self.input = input
+        round += 1
+        for number in steady.changingSets { cache[number] = .unknown }
+        for number in steady.changingMemos { memos[number] = .unknown }
+        stackStart = Machine.stackAddress()
+        (fuel, reserve) = Machine.steps(limits)
+        deadline = limits.time.map { ContinuousClock.now + $0 }
+        context.budget = limits.memory
     }
 
     deinit {
@@ -208,15 +231,16 @@ final class Machine {
         if arguments.count < set.arity {
             for index in arguments.count..<set.arity { slots[start + index] = .null }
         }
-        guard set.isShared, !hasMocks, let place = calls.place(set, slots + start) else {
+        let isSteady = steady?.keepsCalls(of: set) ?? false
+        guard set.isShared || isSteady, !hasMocks, let place = calls.place(set, slots + start) else {
             return try single(set, at: start)
         }
-        if let known = calls.answer(place, set, slots + start) { return known.value }
+        let round = isSteady ? SteadyParts.allRounds : self.round
+        if let known = calls.answer(place, set, slots + start, round: round) { return known.value }
         // The call itself may use the table, and its frame the slots above.
-        let one = slots[start]
-        let two = set.arity > 1 ? slots[start + 1] : .null
+        let given = CallTable.Arguments(slots + start, count: set.arity)
         let value = try single(set, at: start)
-        calls.keep(value, place, set, one, two)
+        calls.keep(value, place, set, given, round: round)
         return value
     }
 

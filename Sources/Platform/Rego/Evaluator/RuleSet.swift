@@ -48,6 +48,13 @@ final class RuleSet {
     let name: String
     /// Calls with the same arguments are worth looking up: there are several, and each gives the same.
     var isShared = false
+    /// It gives the same each time, and nobody hears of it.
+    var isPure = false
+    /// Which members of `input` its own bodies look at, the other sets that they look at, and where calls in them keep
+    /// their answers.
+    var inputUse = InputUse()
+    var needs: [Int] = []
+    var memos: [Int] = []
 
     init(number: Int, path: [String], kind: Kind, arity: Int) {
         (self.number, self.path, self.kind, self.arity) = (number, path, kind, arity)
