@@ -42,7 +42,7 @@ import Testing
     /// What is kept of parameters is of those alone, and of no object.
     @Test func keptValuesChangeNoAnswer() throws {
         let policy = try AdmissionPolicy(yaml(Self.policy))
-        #expect(policy.kept.map(\.name) == ["allowed", "first"])
+        #expect(policy.kept.map { kept in policy.variables.first { $0.slot == kept.slot }?.name } == ["allowed", "first"])
         let (one, two) = (try yaml(Self.params("a,b")), try yaml(Self.params("c")))
         for _ in 0..<3 {
             for (name, params, isAllowed) in [
@@ -52,9 +52,9 @@ import Testing
                 #expect(try Self.judge(policy, name, params) == isAllowed, "\(name)")
             }
         }
-        #expect(policy.memo.values(for: one).count == 2 && policy.memo.values(for: two).count == 2)
+        #expect(policy.memo.values(for: one)?.count == 2 && policy.memo.values(for: two)?.count == 2)
         // The same text in another document is another object.
-        #expect(policy.memo.values(for: try yaml(Self.params("a,b"))).isEmpty)
+        #expect(policy.memo.values(for: try yaml(Self.params("a,b"))) == nil)
     }
 
     /// A kept value costs what it cost, so that a limit is met at the same place every time.
@@ -65,7 +65,6 @@ import Testing
         let ask = try CELProgram("variables.made.size() > 0", in: environment)
         let list = CELValue.list((0..<100).map { .int($0) })
         let first = CELEvaluator(environment)
-        first.recordCosts()
         first.set(slots.list, list)
         first.define(slots.made, made)
         _ = try first.evaluate(ask)

@@ -14,6 +14,8 @@ package final class CELProgram: Sendable {
     let names: [String]
     /// Slots of the environment that it may ask for.
     package let used: Set<Int>
+    /// The same, to go through.
+    let usedSlots: [Int]
 
     /// Unchecked: any name may turn up at evaluation.
     package init(_ text: String, container: String = "") throws(CELError) {
@@ -22,6 +24,7 @@ package final class CELProgram: Sendable {
         var compiler = CELCompiler(CELEnvironment(container: container, isOpen: true))
         root = try compiler.compile(expression)
         (names, height, used) = (compiler.names, compiler.height, compiler.used)
+        usedSlots = used.sorted()
         (slotCount, self.text, type) = (parser.slotCount, text, .dyn)
     }
 
@@ -38,6 +41,7 @@ package final class CELProgram: Sendable {
         var compiler = CELCompiler(environment)
         root = try compiler.compile(expression)
         (names, height, used) = (compiler.names, compiler.height, compiler.used)
+        usedSlots = used.sorted()
         (slotCount, self.text, self.type) = (parser.slotCount, text, type)
     }
 

@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
+import Foundation
 
 /// A value of the expression language.
 package enum CELValue: Sendable {
@@ -102,11 +103,18 @@ package enum CELValue: Sendable {
         switch (one, two) {
         case (.node(let a), .string(let b)), (.string(let b), .node(let a)):
             guard a.kind == .string else { return false }
-            return a.withUTF8 { bytes in b.utf8.count == bytes.count && b.utf8.elementsEqual(bytes) } ?? false
+            var b = b
+            return a.withUTF8 { bytes in b.withUTF8 { isSame(bytes, $0) } } ?? false
         case (.node(let a), .node(let b)) where a.kind == .string && b.kind == .string: return a.hasSameText(as: b)
-        case (.string(let a), .string(let b)): return a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+        case (.string(var a), .string(var b)): return a.withUTF8 { bytes in b.withUTF8 { isSame(bytes, $0) } }
         default: return equalParts(one, two)
         }
+    }
+
+    private static func isSame(_ one: UnsafeBufferPointer<UInt8>, _ two: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard one.count == two.count else { return false }
+        guard let a = one.baseAddress, let b = two.baseAddress else { return one.isEmpty }
+        return memcmp(a, b, one.count) == 0
     }
 
     private static func equalParts(_ one: CELValue, _ two: CELValue) -> Bool {

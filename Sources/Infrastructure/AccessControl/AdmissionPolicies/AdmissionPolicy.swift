@@ -86,9 +86,9 @@ package final class AdmissionPolicy: Sendable {
     /// Which slots of a request any of its expressions asks for.
     let asked: PolicyExpressions.Asked
     /// Variables that see nothing but the parameters: their values are kept for the next decision.
-    let kept: [Named]
+    let kept: [KeptVariable]
     let memo = ParamsMemo()
-    let environment: CELEnvironment
+    let frame: CELFrame
     let slots: PolicyExpressions.Slots
 
     /// - Throws: an error that names the field.
@@ -113,7 +113,7 @@ package final class AdmissionPolicy: Sendable {
         variables = try AdmissionPolicy.variables(spec, &expressions)
         validations = try AdmissionPolicy.validations(spec, expressions)
         annotations = try AdmissionPolicy.annotations(spec, expressions.withoutAuthorizer)
-        environment = expressions.environment
+        frame = CELFrame(expressions.environment, variables: variables.map { ($0.slot, $0.program) })
         var used: Set<Int> = []
         for condition in conditions { used.formUnion(condition.program.used) }
         for variable in variables { used.formUnion(variable.program.used) }
@@ -123,12 +123,9 @@ package final class AdmissionPolicy: Sendable {
         }
         for annotation in annotations { used.formUnion(annotation.program.used) }
         asked = PolicyExpressions.Asked(used, slots)
-        var seen: Set<Int> = paramKind == nil ? [] : [slots.params]
-        kept = variables.filter { variable in
-            guard variable.program.used.isSubset(of: seen) else { return false }
-            seen.insert(variable.slot)
-            return true
-        }
+        kept = KeptVariable.all(
+            variables.map { KeptVariable(slot: $0.slot, program: $0.program) },
+            seeing: paramKind == nil ? [] : [slots.params])
         ownActions = isKyverno ? try AdmissionPolicy.ownActions(spec) : []
         podControllers = isKyverno ? try AdmissionPolicy.controllers(spec, matchConstraints) : []
         guard !validations.isEmpty || !annotations.isEmpty else {

@@ -91,29 +91,18 @@ extension AdmissionPolicy {
 
     /// Judges a request that the policy means.
     package func judge(_ input: PolicyInput, params: Node?) -> AdmissionPolicyResult {
-        let evaluator = CELEvaluator(environment, limits: .conditions, authorizer: input.authorizer)
+        let evaluator = CELEvaluator(frame, limits: .conditions, authorizer: input.authorizer)
         fill(evaluator, input, params)
-        for variable in variables { evaluator.define(variable.slot, variable.program) }
-        let known = kept.isEmpty ? [:] : memo.values(for: params)
-        for variable in kept {
-            guard let (value, cost) = known[variable.slot] else { continue }
-            evaluator.define(variable.slot, variable.program, gives: value, cost: cost)
-        }
-        if known.count < kept.count { evaluator.recordCosts() }
+        let known = kept.isEmpty ? nil : memo.values(for: params)
+        known?.define(in: evaluator, kept)
         var result = AdmissionPolicyResult()
         guard meets(evaluator, &result) else { return result }
         evaluator.renew(.admission)
         validate(evaluator, &result)
         evaluator.renew(.admission)
         annotate(evaluator, &result)
-        if known.count < kept.count { keep(evaluator, for: params) }
+        if !kept.isEmpty { memo.learn(from: evaluator, kept, for: params, beside: known) }
         return result
-    }
-
-    private func keep(_ evaluator: CELEvaluator, for params: Node?) {
-        var values: ParamsMemo.Values = [:]
-        for variable in kept { values[variable.slot] = evaluator.computed(variable.slot) }
-        if !values.isEmpty { memo.keep(values, for: params) }
     }
 
     /// Brings what the expressions ask for; what takes work is made when they come to it.

@@ -135,17 +135,23 @@ package struct AdmissionPolicySet: Sendable {
         _ input: PolicyInput, _ policy: AdmissionPolicy, _ bindings: [AdmissionPolicyBinding],
         _ judgement: inout Judgement
     ) {
-        var input = input
         do throws(GatekeeperError) {
-            if !(try policy.matchConstraints.means(input.request, namespace: input.namespace)) {
-                guard let view = input.ofPod(for: policy),
-                    try policy.matchConstraints.means(view.request, namespace: input.namespace)
-                else { return }
-                input = view
+            if try policy.matchConstraints.means(input.request, namespace: input.namespace) {
+                judgeMeant(input, policy, bindings, &judgement)
+            } else if let view = input.ofPod(for: policy),
+                try policy.matchConstraints.means(view.request, namespace: input.namespace)
+            {
+                judgeMeant(view, policy, bindings, &judgement)
             }
         } catch {
-            return note("failed to configure policy: \(error)", policy, nil, &judgement)
+            note("failed to configure policy: \(error)", policy, nil, &judgement)
         }
+    }
+
+    private func judgeMeant(
+        _ input: PolicyInput, _ policy: AdmissionPolicy, _ bindings: [AdmissionPolicyBinding],
+        _ judgement: inout Judgement
+    ) {
         for binding in bindings {
             do throws(GatekeeperError) {
                 if let resources = binding.matchResources,
@@ -186,8 +192,8 @@ package struct AdmissionPolicySet: Sendable {
                 policy: policy.name, binding: binding.name, index: failure.index, message: failure.message,
                 reason: failure.reason, actions: failure.isFinal ? [.deny] : binding.actions, isError: failure.isError)
         }
-        judgement.violations += result.failures.map(violation)
-        judgement.ignored += result.ignored.map(violation)
+        if !result.failures.isEmpty { judgement.violations += result.failures.map(violation) }
+        if !result.ignored.isEmpty { judgement.ignored += result.ignored.map(violation) }
         for (key, value) in result.annotations {
             let name = "\(policy.name).\(key)"
             if judgement.annotations[name]?.contains(value) != true {

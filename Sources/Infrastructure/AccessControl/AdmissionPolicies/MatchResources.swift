@@ -10,12 +10,22 @@ package struct MatchResources: Sendable {
     package enum MatchPolicy: String, Sendable, CaseIterable { case exact = "Exact", equivalent = "Equivalent" }
 
     struct Rule: Sendable {
-        let operations: Set<String>
-        let groups: Set<String>
-        let versions: Set<String>
+        let operations: Words
+        let groups: Words
+        let versions: Words
         let resources: [Pattern]
         let names: Set<String>
         let scope: Scope
+    }
+
+    /// A short list, or `*`.
+    struct Words: Sendable {
+        private let isAny: Bool
+        let texts: [String]
+
+        init(_ texts: [String]) { (isAny, self.texts) = (texts.contains("*"), texts) }
+
+        func mean(_ text: String) -> Bool { isAny || texts.contains(text) }
     }
 
     /// `pods`, `pods/status`, `*/scale`
@@ -74,8 +84,8 @@ package struct MatchResources: Sendable {
             }
             rules.append(
                 Rule(
-                    operations: Set(operations), groups: Set(try required("apiGroups")),
-                    versions: Set(try required("apiVersions")),
+                    operations: Words(operations), groups: Words(try required("apiGroups")),
+                    versions: Words(try required("apiVersions")),
                     resources: try required("resources").map { Pattern($0) },
                     names: Set(try entry.texts("resourceNames")),
                     scope: try entry.word("scope", Scope.self) ?? .all))
@@ -93,9 +103,7 @@ package struct MatchResources: Sendable {
 
     /// Whether one of the rules names the resource, in whatever version where the match policy says so.
     private func matches(_ rule: Rule, _ request: AdmissionRequest) -> Bool {
-        guard rule.operations.contains("*") || rule.operations.contains(request.operation.rawValue) else {
-            return false
-        }
+        guard rule.operations.mean(request.operation.rawValue) else { return false }
         guard rule.names.isEmpty || rule.names.contains(request.name) else { return false }
         let isNamespaced = !request.namespace.isEmpty && !request.isNamespace
         switch rule.scope {
@@ -110,13 +118,12 @@ package struct MatchResources: Sendable {
             return named == "*" || named == sub
         }
         guard isNamed else { return false }
-        if rule.groups.contains("*") || rule.groups.contains(request.resource.group) {
-            return rule.versions.contains("*") || rule.versions.contains(request.resource.version)
-                || matchPolicy == .equivalent
+        if rule.groups.mean(request.resource.group) {
+            return matchPolicy == .equivalent || rule.versions.mean(request.resource.version)
         }
         guard matchPolicy == .equivalent, let groups = Self.moved[resource], groups.contains(request.resource.group)
         else { return false }
-        return !rule.groups.isDisjoint(with: groups)
+        return !groups.isDisjoint(with: rule.groups.texts)
     }
 
     /// - Parameter namespace: the request's namespace, where it is known.

@@ -14,6 +14,8 @@ package struct Constraint: Sendable {
     /// For `scoped`: the actions at each enforcement point.
     package let scopedActions: [ScopedAction]
     package let object: Node
+    /// What expressions made of the parameters alone.
+    let memo = ParamsMemo()
 
     package struct ScopedAction: Sendable {
         package let action: EnforcementAction
@@ -54,6 +56,11 @@ package struct Constraint: Sendable {
         }
         scopedActions = scoped
         self.object = object
+    }
+
+    /// Whether a violation leads to anything at an enforcement point.
+    func counts(at point: String) -> Bool {
+        action != .scoped || scopedActions.contains { $0.points.contains(point) || $0.points.contains("*") }
     }
 
     /// What a violation leads to at an enforcement point; empty where the constraint does not count there.

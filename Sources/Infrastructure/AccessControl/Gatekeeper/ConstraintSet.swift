@@ -27,11 +27,17 @@ package struct ConstraintSet: Sendable {
     /// Sorted by kind and name, so that answers come in one order.
     private var order: [Entry] = []
 
-    private struct Entry: Sendable {
+    private final class Entry: Sendable {
         let constraint: Constraint
         let program: TemplateProgram
         /// The place of the first constraint with the same code and equal parameters, whose reasons are this one's too.
         let first: Int
+        /// The place of the first constraint that means the same objects.
+        let firstMatch: Int
+
+        init(_ constraint: Constraint, _ program: TemplateProgram, first: Int, firstMatch: Int) {
+            (self.constraint, self.program, self.first, self.firstMatch) = (constraint, program, first, firstMatch)
+        }
     }
 
     package init() {}
@@ -75,6 +81,8 @@ package struct ConstraintSet: Sendable {
 
     private mutating func sort() {
         order = []
+        // By the text of their `match`.
+        var matches: [String: Int] = [:]
         for kind in byKind.keys.sorted() {
             guard let program = programs[kind] else { continue }
             for constraint in (byKind[kind] ?? [:]).values.sorted(by: { $0.name < $1.name }) {
@@ -83,7 +91,10 @@ package struct ConstraintSet: Sendable {
                         && equal(entry.constraint.parameters, constraint.parameters)
                 }
                 let place = first.map { order[$0].first } ?? order.count
-                order.append(Entry(constraint: constraint, program: program, first: place))
+                let text = constraint.object["spec"]?["match"]?.json() ?? ""
+                let match = matches[text] ?? order.count
+                matches[text] = match
+                order.append(Entry(constraint, program, first: place, firstMatch: match))
             }
         }
     }
@@ -94,34 +105,50 @@ package struct ConstraintSet: Sendable {
         limits: EvaluationLimits = .standard
     ) -> Judgement {
         var judgement = Judgement()
-        // By the place of the first constraint with them.
-        var known: [Int: [TemplateProgram.Reason]] = [:]
+        // By the places of the first constraints with them.
+        var known: [[TemplateProgram.Reason]?] = Array(repeating: nil, count: order.count)
+        var meant: [Bool?] = Array(repeating: nil, count: order.count)
+        // Constraints of one template follow each other.
+        var judging: (program: TemplateProgram, review: TemplateReview)?
         for entry in order {
-            let constraint = entry.constraint
-            let actions = constraint.actions(at: point)
-            guard !actions.isEmpty else { continue }
+            guard entry.constraint.counts(at: point) else { continue }
             do throws(GatekeeperError) {
-                guard try review.isMeant(by: constraint.match, isGenerated: isGenerated) else { continue }
+                if meant[entry.firstMatch] == nil {
+                    meant[entry.firstMatch] = try review.isMeant(
+                        by: entry.constraint.match, isGenerated: isGenerated)
+                }
+                guard meant[entry.firstMatch] == true else { continue }
                 judgement.count += 1
-                let reasons: [TemplateProgram.Reason]
-                if let same = known[entry.first] {
-                    reasons = same
-                } else {
-                    reasons = try entry.program.reasons(
-                        review.review, under: constraint, inventory: inventory, limits: limits)
-                    known[entry.first] = reasons
+                if known[entry.first] == nil {
+                    if judging?.program !== entry.program {
+                        let own = TemplateReview(review.review, inventory: inventory, limits: limits)
+                        judging = (entry.program, own)
+                    }
+                    if let judging {
+                        known[entry.first] = try entry.program.reasons(judging.review, under: entry.constraint)
+                    }
                 }
-                for reason in reasons {
-                    judgement.violations.append(
-                        ConstraintViolation(
-                            constraintKind: constraint.kind, constraint: constraint.name, message: reason.message,
-                            details: reason.details, actions: actions))
-                }
+                let reasons = known[entry.first] ?? []
+                if !reasons.isEmpty { judgement.add(reasons, of: entry.constraint, at: point) }
             } catch {
                 judgement.errors.append(
-                    Failure(constraint: "\(constraint.kind)/\(constraint.name)", error: error, actions: actions))
+                    Failure(
+                        constraint: "\(entry.constraint.kind)/\(entry.constraint.name)", error: error,
+                        actions: entry.constraint.actions(at: point)))
             }
         }
         return judgement
+    }
+}
+
+extension ConstraintSet.Judgement {
+    fileprivate mutating func add(_ reasons: [TemplateProgram.Reason], of constraint: Constraint, at point: String) {
+        let actions = constraint.actions(at: point)
+        for reason in reasons {
+            violations.append(
+                ConstraintViolation(
+                    constraintKind: constraint.kind, constraint: constraint.name, message: reason.message,
+                    details: reason.details, actions: actions))
+        }
     }
 }

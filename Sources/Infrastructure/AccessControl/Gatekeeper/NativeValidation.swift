@@ -23,9 +23,13 @@ package final class NativeValidation: Sendable {
         let variablesAnyObject: Int
     }
 
-    private let environment: CELEnvironment
+    private let frame: CELFrame
     private let slots: Slots
-    private let variables: [(slot: Int, program: CELProgram)]
+    /// Slots that any of the expressions asks for.
+    private let asked: Set<Int>
+    /// Variables that see nothing but the constraint, and those that see nothing of it.
+    private let ofConstraint: [KeptVariable]
+    private let ofReview: [KeptVariable]
     private let conditions: [CELProgram]
     private let rules: [Rule]
     /// Objects that cannot be judged pass.
@@ -88,8 +92,17 @@ package final class NativeValidation: Sendable {
         case "Ignore": isOpen = true
         case let other: throw GatekeeperError(.invalid, "failurePolicy must be Fail or Ignore, not \(other)")
         }
-        self.environment = environment
-        (self.variables, self.conditions, self.rules) = (variables, conditions, rules)
+        frame = CELFrame(environment, variables: variables)
+        (self.conditions, self.rules) = (conditions, rules)
+        let expressions = conditions + rules.flatMap { [$0.expression, $0.messageExpression].compactMap { $0 } }
+        asked = (expressions + variables.map(\.program)).reduce(into: []) { $0.formUnion($1.used) }
+        let named = variables.map { KeptVariable(slot: $0.slot, program: $0.program) }
+        let constraint: Set<Int> = [slots.params, slots.parameters]
+        let all = Set(0..<environment.variables.count)
+        ofConstraint = KeptVariable.all(named, seeing: constraint)
+        let review = all.subtracting(constraint).subtracting(named.map(\.slot))
+        let kept = Set(ofConstraint.map(\.slot))
+        ofReview = KeptVariable.all(named.filter { !kept.contains($0.slot) }, seeing: review)
     }
 
     private static func program(
@@ -102,9 +115,18 @@ package final class NativeValidation: Sendable {
     }
 
     /// The messages of the validations that do not hold.
-    func messages(of review: Value, under constraint: Constraint) throws(GatekeeperError) -> [String] {
-        let evaluator = CELEvaluator(environment)
+    func messages(of review: TemplateReview, under constraint: Constraint) throws(GatekeeperError) -> [String] {
+        let evaluator = CELEvaluator(frame)
         fill(evaluator, review, constraint)
+        let known = ofConstraint.isEmpty ? nil : constraint.memo.values(for: constraint.object)
+        known?.define(in: evaluator, ofConstraint)
+        review.values.define(in: evaluator, ofReview)
+        defer {
+            review.values.learn(from: evaluator, ofReview)
+            if !ofConstraint.isEmpty {
+                constraint.memo.learn(from: evaluator, ofConstraint, for: constraint.object, beside: known)
+            }
+        }
         do throws(CELError) {
             for condition in conditions where try !holds(condition, evaluator) { return [] }
             var messages: [String] = []
@@ -137,21 +159,20 @@ package final class NativeValidation: Sendable {
     }
 
     /// Brings what the expressions ask for; what takes work is made when they come to it.
-    private func fill(_ evaluator: CELEvaluator, _ review: Value, _ constraint: Constraint) {
-        let object = review.members?["object"].map { CELValue($0) } ?? .null
-        let old = review.members?["oldObject"].map { CELValue($0) } ?? .null
-        let any = object.isNull ? old : object
-        evaluator.define(slots.request) { CELValue(review) }
-        evaluator.set(slots.object, object)
-        evaluator.set(slots.oldObject, old)
+    private func fill(_ evaluator: CELEvaluator, _ review: TemplateReview, _ constraint: Constraint) {
+        let any = review.object.isNull ? review.oldObject : review.object
+        if asked.contains(slots.request) { evaluator.define(slots.request) { CELValue(review.review) } }
+        evaluator.set(slots.object, review.object)
+        evaluator.set(slots.oldObject, review.oldObject)
         evaluator.set(slots.anyObject, any)
         evaluator.set(slots.variablesAnyObject, any)
         evaluator.set(slots.params, .node(constraint.object))
         evaluator.set(slots.parameters, CELValue(constraint.parameters))
-        evaluator.define(slots.namespaceObject) {
-            review.members?["_unstable"]?.members?["namespace"].map { CELValue($0) } ?? .null
+        if asked.contains(slots.namespaceObject) {
+            evaluator.define(slots.namespaceObject) {
+                review.review.members?["_unstable"]?.members?["namespace"].map { CELValue($0) } ?? .null
+            }
         }
-        for variable in variables { evaluator.define(variable.slot, variable.program) }
     }
 }
 

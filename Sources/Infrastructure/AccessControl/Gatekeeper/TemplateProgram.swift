@@ -16,7 +16,7 @@ package struct ConstraintViolation: Sendable {
 package final class TemplateProgram: Sendable {
     package let template: ConstraintTemplate
     private enum Engine: Sendable {
-        case rego(PreparedQuery)
+        case rego(SteadyQuery)
         case native(NativeValidation)
     }
 
@@ -62,7 +62,8 @@ package final class TemplateProgram: Sendable {
             let path = (["data"] + main.package + ["violation"]).enumerated().map { index, name in
                 index == 0 ? name : "[\(Value.string(name).json)]"
             }
-            engine = .rego(try policy.prepare(path.joined(), version: source.version))
+            let query = try policy.prepare(path.joined(), version: source.version)
+            engine = .rego(SteadyQuery(query, changing: TemplateReview.parameters))
         } catch {
             throw GatekeeperError(.code, "template \(template.name): \(error)")
         }
@@ -80,29 +81,24 @@ package final class TemplateProgram: Sendable {
     var isByParameters: Bool { if case .rego = engine { true } else { false } }
 
     /// Judges a review under a constraint.
-    /// - Parameters:
-    ///   - review: `input.review`.
-    ///   - inventory: `data.inventory`.
+    /// - Parameter review: of this template alone.
     func reasons(
-        _ review: Value, under constraint: Constraint, inventory: Value, limits: EvaluationLimits
+        _ review: TemplateReview, under constraint: Constraint
     ) throws(GatekeeperError) -> [Reason] {
-        let query: PreparedQuery
+        let query: SteadyQuery
         switch engine {
         case .rego(let prepared): query = prepared
         case .native(let validation):
             do throws(GatekeeperError) {
-                return try validation.messages(of: review, under: constraint).map { Reason(message: $0, details: nil) }
+                return try validation.messages(of: review, under: constraint)
+                    .map { Reason(message: $0, details: nil) }
             } catch {
                 throw GatekeeperError(error.code, "template \(template.name), constraint \(constraint.name): \(error)")
             }
         }
-        let input = Value.object(
-            ObjectValue(
-                sortedKeys: [.string("parameters"), .string("review")], values: [constraint.parameters, review]))
-        let data = Value.object(ObjectValue(sortedKeys: [.string("inventory")], values: [inventory]))
         let found: Value?
         do throws(RegoError) {
-            found = try query.evaluate(input: input, data: data, context: .current(), limits: limits)
+            found = try review.evaluate(query, parameters: constraint.parameters)
         } catch {
             throw GatekeeperError(.evaluation, "template \(template.name), constraint \(constraint.name): \(error)")
         }

@@ -54,24 +54,25 @@ final class NamespaceStep: CELStep, @unchecked Sendable {
 }
 
 /// `&&` and `||`: an error counts only where the other side does not decide.
-final class LogicStep: CELStep, @unchecked Sendable {
+final class LogicStep: TestStep, @unchecked Sendable {
     private let one: CELStep
     private let two: CELStep
     private let stop: Bool
 
     init(_ one: CELStep, _ two: CELStep, stopsAt stop: Bool) { (self.one, self.two, self.stop) = (one, two, stop) }
 
-    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
-        var failure: CELError?
-        do throws(CELError) {
-            if try one.holds(run, stop ? "||" : "&&") == stop { return .bool(stop) }
-        } catch {
+    override func test(_ run: CELEvaluator) throws(CELError) -> Bool {
+        let first: Bool
+        do throws(CELError) { first = try one.holds(run, stop ? "||" : "&&") } catch {
             if error.code == .limit { throw error }
-            failure = error
+            return try second(run, after: error)
         }
-        guard let failure else { return .bool(try two.holds(run, stop ? "||" : "&&")) }
+        return first == stop ? stop : try two.holds(run, stop ? "||" : "&&")
+    }
+
+    private func second(_ run: CELEvaluator, after failure: CELError) throws(CELError) -> Bool {
         do throws(CELError) {
-            if try two.holds(run, stop ? "||" : "&&") == stop { return .bool(stop) }
+            if try two.holds(run, stop ? "||" : "&&") == stop { return stop }
         } catch {
             if error.code == .limit { throw error }
         }
@@ -93,20 +94,29 @@ final class ConditionalStep: CELStep, @unchecked Sendable {
     }
 }
 
-final class NotStep: CELStep, @unchecked Sendable {
+final class NotStep: TestStep, @unchecked Sendable {
     private let inner: CELStep
+    /// The same, where it is sure to be true or false.
+    private let sure: TestStep?
 
-    init(_ inner: CELStep) { self.inner = inner }
+    init(_ inner: CELStep) { (self.inner, sure) = (inner, inner as? TestStep) }
 
-    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+    override func test(_ run: CELEvaluator) throws(CELError) -> Bool {
+        guard let sure else { return try plain(run) }
+        let bool = try sure.test(run)
+        try run.pay(1)
+        return !bool
+    }
+
+    private func plain(_ run: CELEvaluator) throws(CELError) -> Bool {
         let value = try inner.evaluate(run)
         try run.pay(1)
         guard let bool = value.bool else { throw CELFunctions.noOverload("!_", [value]) }
-        return .bool(!bool)
+        return !bool
     }
 }
 
-final class EqualStep: CELStep, @unchecked Sendable {
+final class EqualStep: TestStep, @unchecked Sendable {
     private let one: CELStep
     private let two: CELStep
     private let isNegated: Bool
@@ -115,10 +125,10 @@ final class EqualStep: CELStep, @unchecked Sendable {
         (self.one, self.two, self.isNegated) = (one, two, isNegated)
     }
 
-    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+    override func test(_ run: CELEvaluator) throws(CELError) -> Bool {
         let (one, two) = (try one.evaluate(run), try two.evaluate(run))
         try run.pay(CELCost.equality(one, two))
-        return .bool(CELValue.equal(one, two) != isNegated)
+        return CELValue.equal(one, two) != isNegated
     }
 }
 
@@ -145,32 +155,32 @@ final class StringStep: CELStep, @unchecked Sendable {
 }
 
 /// `a in b`
-final class MemberStep: CELStep, @unchecked Sendable {
+final class MemberStep: TestStep, @unchecked Sendable {
     private let one: CELStep
     private let two: CELStep
 
     init(_ one: CELStep, _ two: CELStep) { (self.one, self.two) = (one, two) }
 
-    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+    override func test(_ run: CELEvaluator) throws(CELError) -> Bool {
         let (member, all) = (try one.evaluate(run), try two.evaluate(run))
         switch all {
         case .list(let elements):
             try run.pay(elements.count)
-            return .bool(elements.contains { CELValue.equal($0, member) })
+            return elements.contains { CELValue.equal($0, member) }
         case .map(let map):
             try run.pay(1)
-            return .bool(map[member.resolved] != nil)
+            return map[member.resolved] != nil
         case .node(let node) where node.isArray:
             try run.pay(node.count)
             if case .node(let text) = member, text.kind == .string {
-                for element in node.elements where element.hasSameText(as: text) { return .bool(true) }
-                return .bool(false)
+                for element in node.elements where element.hasSameText(as: text) { return true }
+                return false
             }
-            return .bool(node.elements.contains { CELValue.equal(.node($0), member) })
+            return node.elements.contains { CELValue.equal(.node($0), member) }
         case .node(let node) where node.isObject:
             try run.pay(1)
-            guard case .string(let key) = member.resolved else { return .bool(false) }
-            return .bool(node[dynamic: key] != nil)
+            guard case .string(let key) = member.resolved else { return false }
+            return node[dynamic: key] != nil
         default: throw CELFunctions.noOverload("@in", [member, all])
         }
     }
@@ -200,27 +210,27 @@ final class OptionalOrStep: CELStep, @unchecked Sendable {
 }
 
 /// Tests of texts, in the bytes where they stand.
-final class TextTestStep: CELStep, @unchecked Sendable {
+final class TextTestStep: TestStep, @unchecked Sendable {
     enum Test: String { case startsWith, endsWith, contains }
 
-    private let test: Test
+    private let kind: Test
     private let target: CELStep
     private let part: CELStep
 
-    init(_ test: Test, _ target: CELStep, _ part: CELStep) {
-        (self.test, self.target, self.part) = (test, target, part)
+    init(_ kind: Test, _ target: CELStep, _ part: CELStep) {
+        (self.kind, self.target, self.part) = (kind, target, part)
     }
 
-    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+    override func test(_ run: CELEvaluator) throws(CELError) -> Bool {
         let (target, part) = (try target.evaluate(run), try part.evaluate(run))
-        try run.pay(CELCost.tenth(of: target) * (test == .contains ? CELCost.tenth(of: part) : 1))
-        let test = test
+        try run.pay(CELCost.tenth(of: target) * (kind == .contains ? CELCost.tenth(of: part) : 1))
+        let kind = kind
         let found = target.withBytes { bytes in
             part.withBytes { piece -> Bool in
                 guard piece.count <= bytes.count, let start = bytes.baseAddress, let wanted = piece.baseAddress else {
                     return piece.isEmpty
                 }
-                switch test {
+                switch kind {
                 case .startsWith: return memcmp(start, wanted, piece.count) == 0
                 case .endsWith: return memcmp(start + (bytes.count - piece.count), wanted, piece.count) == 0
                 case .contains: return TextTestStep.contains(bytes, piece)
@@ -228,9 +238,9 @@ final class TextTestStep: CELStep, @unchecked Sendable {
             }
         }
         guard case .some(.some(let holds)) = found else {
-            throw CELFunctions.noOverload(test.rawValue, [target, part])
+            throw CELFunctions.noOverload(kind.rawValue, [target, part])
         }
-        return .bool(holds)
+        return holds
     }
 
     private static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ piece: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -142,7 +142,13 @@ struct CELCompiler {
         }
         if name == "!_", arguments.count == 1 { return NotStep(arguments[0]) }
         if name == "string", arguments.count == 1 { return StringStep(arguments[0]) }
-        return CallStep(name, CELFunctions.function(name), arguments)
+        let call = CallStep(name, CELFunctions.function(name), arguments)
+        if name == "_+_", arguments.count == 2 { return AddStep(arguments[0], arguments[1], call) }
+        if name == "size", arguments.count == 1 { return SizeStep(arguments[0], call) }
+        if let order = OrderStep.Order(rawValue: name), arguments.count == 2 {
+            return OrderStep(order, arguments[0], arguments[1], call)
+        }
+        return call
     }
 
     private func method(_ name: String, _ target: CELStep, _ arguments: [CELStep]) -> CELStep {
@@ -152,6 +158,7 @@ struct CELCompiler {
         if arguments.count == 1, let test = TextTestStep.Test(rawValue: name) {
             return TextTestStep(test, target, arguments[0])
         }
-        return CallStep(name, CELFunctions.method(name), [target] + arguments, isMethod: true)
+        let call = CallStep(name, CELFunctions.method(name), [target] + arguments, isMethod: true)
+        return name == "size" && arguments.isEmpty ? SizeStep(target, call) : call
     }
 }

@@ -31,14 +31,25 @@ final class FoldStep: CELStep, @unchecked Sendable {
 
     override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
         let range = try range.evaluate(run)
+        switch kind {
+        case .all, .exists: if let decided = try decided(range, run) { return .bool(decided) }
+        case .filter: if let kept = try filtered(range, run) { return kept }
+        default: break
+        }
+        return try folded(range, run)
+    }
+
+    private func folded(_ range: CELValue, _ run: CELEvaluator) throws(CELError) -> CELValue {
         var outcome = Outcome()
         switch range {
         case .list(let elements):
+            outcome.kept.reserveCapacity(elements.count)
             for index in elements.indices {
                 try step(run, &outcome, .int(index), elements[index])
                 if outcome.decision != nil { break }
             }
         case .node(let node) where node.isArray:
+            outcome.kept.reserveCapacity(node.count)
             var index = 0
             for element in node.elements {
                 try step(run, &outcome, .int(index), .node(element))
@@ -64,6 +75,77 @@ final class FoldStep: CELStep, @unchecked Sendable {
         if let decision = outcome.decision { return .bool(decision) }
         if let failure = outcome.failure { throw failure }
         return try result(outcome)
+    }
+
+    // MARK: Lists
+
+    /// Calls with the elements of a list until one is enough; false where it is no list.
+    @inline(__always)
+    private func each(
+        _ range: CELValue, _ run: CELEvaluator, _ body: (CELValue) throws(CELError) -> Bool
+    ) throws(CELError) -> Bool {
+        var index = 0
+        switch range {
+        case .list(let elements):
+            for element in elements {
+                if let keySlot { run.setLocal(keySlot, .int(index)) }
+                run.setLocal(valueSlot, element)
+                if try !body(element) { break }
+                index &+= 1
+            }
+        case .node(let node) where node.isArray:
+            for element in node.elements {
+                let element = CELValue.node(element)
+                if let keySlot { run.setLocal(keySlot, .int(index)) }
+                run.setLocal(valueSlot, element)
+                if try !body(element) { break }
+                index &+= 1
+            }
+        default: return false
+        }
+        return true
+    }
+
+    /// What `all` and `exists` give for a list; nil for what is none.
+    private func decided(_ range: CELValue, _ run: CELEvaluator) throws(CELError) -> Bool? {
+        guard let condition else { return nil }
+        let stop = kind == .exists
+        var failure: CELError?
+        var isDecided = false
+        let isList = try each(range, run) { _ throws(CELError) in
+            try run.pay(stop ? 4 : 3)
+            do throws(CELError) {
+                isDecided = try condition.holds(run, "a condition must be bool") == stop
+            } catch {
+                // Errors wait for an element that decides without them.
+                guard error.code != .limit else { throw error }
+                if failure == nil { failure = error }
+            }
+            return !isDecided
+        }
+        guard isList else { return nil }
+        try run.pay(1)
+        if isDecided { return stop }
+        if let failure { throw failure }
+        return !stop
+    }
+
+    /// What `filter` gives for a list; nil for what is none.
+    private func filtered(_ range: CELValue, _ run: CELEvaluator) throws(CELError) -> CELValue? {
+        guard let condition else { return nil }
+        var kept: [CELValue] = []
+        let isList = try each(range, run) { element throws(CELError) in
+            try run.pay(1)
+            if try condition.holds(run, "a condition must be bool") {
+                try run.pay(12)
+                if kept.isEmpty { kept.reserveCapacity(4) }
+                kept.append(element)
+            }
+            return true
+        }
+        guard isList else { return nil }
+        try run.pay(1)
+        return .list(kept)
     }
 
     private func result(_ outcome: Outcome) throws(CELError) -> CELValue {

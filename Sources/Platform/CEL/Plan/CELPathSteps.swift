@@ -6,13 +6,20 @@ final class PathStep: CELStep, @unchecked Sendable {
     let base: CELStep
     let fields: [String]
     private let keys: FieldKeys
+    /// The base's slot where it is a local; else -1.
+    private let local: Int
 
     init(_ base: CELStep, _ fields: [String]) {
         (self.base, self.fields) = (base, fields)
         keys = FieldKeys(fields)
+        local = (base as? LocalStep)?.slot ?? -1
     }
 
     override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+        if local >= 0, let end = run.descend(local: local, keys) {
+            try run.pay(1 &+ fields.count)
+            return .node(end)
+        }
         var value = try base.evaluate(run)
         try run.pay(fields.count)
         if case .node(let node) = value, case .found(let end) = node.descend(keys) { return .node(end) }
@@ -23,7 +30,7 @@ final class PathStep: CELStep, @unchecked Sendable {
 }
 
 /// `has(a.b.c)` of a variable's value.
-final class PresentPathStep: CELStep, @unchecked Sendable {
+final class PresentPathStep: TestStep, @unchecked Sendable {
     private let base: CELStep
     private let way: [String]
     private let field: String
@@ -31,14 +38,16 @@ final class PresentPathStep: CELStep, @unchecked Sendable {
 
     init(_ base: CELStep, _ way: [String], _ field: String) {
         (self.base, self.way, self.field) = (base, way, field)
-        keys = FieldKeys(way + [field])
+        keys = FieldKeys(way)
     }
 
-    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
+    override func test(_ run: CELEvaluator) throws(CELError) -> Bool {
         var value = try base.evaluate(run)
         try run.pay(way.count)
-        if case .node(let node) = value, case .found = node.descend(keys) { return .bool(true) }
+        if case .node(let node) = value, case .found(let end) = node.descend(keys), end.isObject {
+            return end[dynamic: field] != nil
+        }
         for field in way { value = try SelectStep.select(value, field, isOptional: false) }
-        return .bool(try PresentStep.isPresent(field, in: value))
+        return try PresentStep.isPresent(field, in: value)
     }
 }

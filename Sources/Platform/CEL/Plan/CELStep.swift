@@ -10,15 +10,30 @@ class CELStep: @unchecked Sendable {
         throw CELEvaluator.error("an expression without a meaning")
     }
 
-    /// - Parameter what: for the error where it is neither true nor false.
-    final func holds(_ run: CELEvaluator, _ what: StaticString) throws(CELError) -> Bool {
+    /// Whether it is true; nil where it is neither true nor false.
+    func decide(_ run: CELEvaluator) throws(CELError) -> Bool? {
         switch try evaluate(run) {
-        case .bool(let bool): return bool
-        case .node(let node): if let bool = node.bool { return bool }
-        default: break
+        case .bool(let bool): bool
+        case .node(let node): node.bool
+        default: nil
         }
+    }
+
+    /// - Parameter what: for the error where it is neither true nor false.
+    @inline(__always)
+    final func holds(_ run: CELEvaluator, _ what: StaticString) throws(CELError) -> Bool {
+        if let bool = try decide(run) { return bool }
         throw CELEvaluator.error("no such overload: \(what)")
     }
+}
+
+/// A part that is true or false.
+class TestStep: CELStep, @unchecked Sendable {
+    func test(_ run: CELEvaluator) throws(CELError) -> Bool { false }
+
+    final override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue { .bool(try test(run)) }
+
+    final override func decide(_ run: CELEvaluator) throws(CELError) -> Bool? { try test(run) }
 }
 
 final class LiteralStep: CELStep, @unchecked Sendable {
@@ -30,7 +45,7 @@ final class LiteralStep: CELStep, @unchecked Sendable {
 }
 
 final class LocalStep: CELStep, @unchecked Sendable {
-    private let slot: Int
+    let slot: Int
 
     init(_ slot: Int) { self.slot = slot }
 
@@ -119,7 +134,7 @@ final class SelectStep: CELStep, @unchecked Sendable {
 }
 
 /// `has(a.b)`
-final class PresentStep: CELStep, @unchecked Sendable {
+final class PresentStep: TestStep, @unchecked Sendable {
     private let target: CELStep
     private let field: String
     private let slots: [Int]
@@ -128,9 +143,9 @@ final class PresentStep: CELStep, @unchecked Sendable {
         (self.target, self.field, self.slots) = (target, field, slots)
     }
 
-    override func evaluate(_ run: CELEvaluator) throws(CELError) -> CELValue {
-        for slot in slots where try run.variable(slot) != nil { return .bool(true) }
-        return .bool(try PresentStep.isPresent(field, in: try target.evaluate(run)))
+    override func test(_ run: CELEvaluator) throws(CELError) -> Bool {
+        for slot in slots where try run.variable(slot) != nil { return true }
+        return try PresentStep.isPresent(field, in: try target.evaluate(run))
     }
 
     static func isPresent(_ field: String, in value: CELValue) throws(CELError) -> Bool {
