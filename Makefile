@@ -26,6 +26,7 @@ format: ## Rewrite the sources in the house format
 
 bench: build ## Every benchmark beside its peer
 	for name in inspect-files inspect-podlist inspect-live admission rego gatekeeper image; do scripts/bench $$name || exit 1; done
+	for name in inspect-files inspect-podlist inspect-live admission rego cel gatekeeper; do scripts/bench $$name || exit 1; done
 
 conformance: build ## The fixtures of other tools
 	scripts/conformance inspection $${BULWARK_DATA:-../shared/data}/policy
