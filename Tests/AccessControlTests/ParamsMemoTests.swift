@@ -42,7 +42,8 @@ import Testing
     /// What is kept of parameters is of those alone, and of no object.
     @Test func keptValuesChangeNoAnswer() throws {
         let policy = try AdmissionPolicy(yaml(Self.policy))
-        #expect(policy.kept.map { kept in policy.variables.first { $0.slot == kept.slot }?.name } == ["allowed", "first"])
+        #expect(
+            policy.kept.map { kept in policy.variables.first { $0.slot == kept.slot }?.name } == ["allowed", "first"])
         let (one, two) = (try yaml(Self.params("a,b")), try yaml(Self.params("c")))
         for _ in 0..<3 {
             for (name, params, isAllowed) in [

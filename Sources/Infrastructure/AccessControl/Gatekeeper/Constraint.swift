@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import CEL
 import Documents
 import Rego
 
@@ -10,6 +11,8 @@ package struct Constraint: Sendable {
     package let match: ConstraintMatch
     /// With the defaults of the template's schema.
     package let parameters: Value
+    /// The same as expressions see them.
+    let expressionParameters: CELValue
     package let action: EnforcementAction
     /// For `scoped`: the actions at each enforcement point.
     package let scopedActions: [ScopedAction]
@@ -39,6 +42,7 @@ package struct Constraint: Sendable {
         } else {
             parameters = .emptyObject
         }
+        expressionParameters = CELValue(parameters)
         action = try EnforcementAction(spec?["enforcementAction"], at: "spec.enforcementAction")
         var scoped: [ScopedAction] = []
         for entry in try ObjectFields(spec, at: "spec").objects("scopedEnforcementActions") {

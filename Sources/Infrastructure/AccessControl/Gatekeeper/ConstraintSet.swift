@@ -108,6 +108,7 @@ package struct ConstraintSet: Sendable {
         // By the places of the first constraints with them.
         var known: [[TemplateProgram.Reason]?] = Array(repeating: nil, count: order.count)
         var meant: [Bool?] = Array(repeating: nil, count: order.count)
+        let views = ReviewViews(review.review)
         // Constraints of one template follow each other.
         var judging: (program: TemplateProgram, review: TemplateReview)?
         for entry in order {
@@ -121,7 +122,7 @@ package struct ConstraintSet: Sendable {
                 judgement.count += 1
                 if known[entry.first] == nil {
                     if judging?.program !== entry.program {
-                        let own = TemplateReview(review.review, inventory: inventory, limits: limits)
+                        let own = TemplateReview(review.review, views, inventory: inventory, limits: limits)
                         judging = (entry.program, own)
                     }
                     if let judging {

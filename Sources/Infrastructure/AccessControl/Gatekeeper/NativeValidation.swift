@@ -160,19 +160,16 @@ package final class NativeValidation: Sendable {
 
     /// Brings what the expressions ask for; what takes work is made when they come to it.
     private func fill(_ evaluator: CELEvaluator, _ review: TemplateReview, _ constraint: Constraint) {
-        let any = review.object.isNull ? review.oldObject : review.object
-        if asked.contains(slots.request) { evaluator.define(slots.request) { CELValue(review.review) } }
-        evaluator.set(slots.object, review.object)
-        evaluator.set(slots.oldObject, review.oldObject)
+        let views = review.views
+        let any = views.object.isNull ? views.oldObject : views.object
+        if asked.contains(slots.request) { evaluator.set(slots.request, views.request) }
+        evaluator.set(slots.object, views.object)
+        evaluator.set(slots.oldObject, views.oldObject)
         evaluator.set(slots.anyObject, any)
         evaluator.set(slots.variablesAnyObject, any)
         evaluator.set(slots.params, .node(constraint.object))
-        evaluator.set(slots.parameters, CELValue(constraint.parameters))
-        if asked.contains(slots.namespaceObject) {
-            evaluator.define(slots.namespaceObject) {
-                review.review.members?["_unstable"]?.members?["namespace"].map { CELValue($0) } ?? .null
-            }
-        }
+        evaluator.set(slots.parameters, constraint.expressionParameters)
+        if asked.contains(slots.namespaceObject) { evaluator.set(slots.namespaceObject, views.namespaceObject) }
     }
 }
 

@@ -11,22 +11,19 @@ final class TemplateReview {
 
     /// `input.review`.
     let review: Value
+    /// The same as expressions see it.
+    let views: ReviewViews
     private let inventory: Value
     private let limits: EvaluationLimits
     private var evaluation: SteadyEvaluation?
 
-    // MARK: What expressions see
-    private(set) lazy var object = member("object")
-    private(set) lazy var oldObject = member("oldObject")
-    /// What variables gave that see nothing but the review.
+    /// What variables of expressions gave that see nothing but the review.
     var values = KeptValues()
 
     /// - Parameter inventory: `data.inventory`.
-    init(_ review: Value, inventory: Value, limits: EvaluationLimits) {
-        (self.review, self.inventory, self.limits) = (review, inventory, limits)
+    init(_ review: Value, _ views: ReviewViews, inventory: Value, limits: EvaluationLimits) {
+        (self.review, self.views, self.inventory, self.limits) = (review, views, inventory, limits)
     }
-
-    private func member(_ name: String) -> CELValue { review.members?[name].map { CELValue($0) } ?? .null }
 
     func evaluate(_ query: SteadyQuery, parameters: Value) throws(RegoError) -> Value? {
         let input = Value.object(
@@ -37,4 +34,18 @@ final class TemplateReview {
         evaluation = new
         return try new.evaluate(input: input)
     }
+}
+
+/// One review as expressions see it, made once for all templates. Used by one thread.
+final class ReviewViews {
+    private let review: Value
+    private(set) lazy var request = CELValue(review)
+    private(set) lazy var object = member("object")
+    private(set) lazy var oldObject = member("oldObject")
+    private(set) lazy var namespaceObject =
+        review.members?["_unstable"]?.members?["namespace"].map { CELValue($0) } ?? .null
+
+    init(_ review: Value) { self.review = review }
+
+    private func member(_ name: String) -> CELValue { review.members?[name].map { CELValue($0) } ?? .null }
 }
