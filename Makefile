@@ -25,8 +25,7 @@ format: ## Rewrite the sources in the house format
 	swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests Plugins
 
 bench: build ## Every benchmark beside its peer
-	for name in inspect-files inspect-podlist inspect-live admission rego gatekeeper image; do scripts/bench $$name || exit 1; done
-	for name in inspect-files inspect-podlist inspect-live admission rego cel gatekeeper; do scripts/bench $$name || exit 1; done
+	for name in inspect-files inspect-podlist inspect-live admission rego cel gatekeeper image; do scripts/bench $$name || exit 1; done
 
 conformance: build ## The fixtures of other tools
 	scripts/conformance inspection $${BULWARK_DATA:-../shared/data}/policy
@@ -34,6 +33,8 @@ conformance: build ## The fixtures of other tools
 	scripts/conformance rego $${BULWARK_DATA:-../shared/data}/policy/opa-rego-v1
 	scripts/conformance rego $${BULWARK_DATA:-../shared/data}/policy/opa-rego-v0
 	scripts/conformance gatekeeper $${BULWARK_DATA:-../shared/data}/policy/gatekeeper-library
+	scripts/conformance versions $${BULWARK_DATA:-../shared/data}/images/versions
+	scripts/conformance packages $${BULWARK_DATA:-../shared/data}/images/fixtures
 	scripts/conformance cel $${BULWARK_DATA:-../shared/data}/policy/cel-spec
 	scripts/conformance kyverno-cel $${BULWARK_DATA:-../shared/data}/policy/kyverno-cel
 
