@@ -3,7 +3,8 @@ import AsyncHTTPClient
 import NIOCore
 
 extension Downloader {
-    /// A client for a host, behind the proxy that the environment names for it.
+    /// A client for a host, behind the proxy that the environment names for it. The client asks proxies for tunnels
+    /// (CONNECT), for plain HTTP too.
     static func client(for url: String, _ options: AdvisoryUpdater.Options) throws(AdvisoryError) -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(15)
