@@ -78,7 +78,13 @@ import Testing
         }
         #expect(try await Self.update(fixture, server) == ["finished PyPI 1"])
         #expect(try Self.records(fixture) == ["P-1"])
+        let file = fixture.database + "/PyPI.advisories"
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1000)], ofItemAtPath: file)
         #expect(try await Self.update(fixture, server) == ["unchanged PyPI"])
+        // The age counts from the last look, not from the last change.
+        let checked = try #require(AdvisoryStatus(path: fixture.database).ecosystems.first?.checked)
+        #expect(abs(checked - Int64(Date().timeIntervalSince1970)) < 60)
         #expect(try await Self.update(fixture, server) == ["finished PyPI 1"])
         #expect(try Self.records(fixture) == ["P-2"])
         #expect(server.requests.map(\.path) == Array(repeating: "/osv/PyPI/all.zip", count: 3))

@@ -10,6 +10,8 @@ final class AdvisoryFile: @unchecked Sendable {
     private let size: Int
     private let sections: [(offset: Int, length: Int)]
     let path: String
+    /// When it was last found to be current, in seconds since 1970.
+    let checked: Int64
 
     /// - Throws: `noDatabase` where there is no file, `unreadable`, or `malformed`.
     init(path: String) throws(AdvisoryError) {
@@ -25,6 +27,7 @@ final class AdvisoryFile: @unchecked Sendable {
             status.st_size >= AdvisoryFormat.headerSize
         else { throw AdvisoryError(.malformed, "\(path) is no file of advisories") }
         let count = Int(status.st_size)
+        checked = Int64(status.st_mtim.tv_sec)
         guard let mapping = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), mapping != MAP_FAILED else {
             throw AdvisoryError(.unreadable, "\(path): \(String(cString: strerror(errno)))")
         }

@@ -72,6 +72,7 @@ extension AdvisoryImporter {
             throw AdvisoryError(.malformed, "\(source) names no ecosystem")
         }
         (outcome.records, outcome.withdrawn, outcome.harmless) = (writer.count, writer.withdrawn, writer.harmless)
+        outcome.unusable = read - outcome.refused - writer.count - writer.withdrawn - writer.harmless
         try writer.finish(
             ecosystem: outcome.ecosystem, source: source, tag: tag, imported: now(), refused: outcome.refused)
         let path = "\(database)/\(outcome.ecosystem)\(AdvisoryDatabase.suffix)"

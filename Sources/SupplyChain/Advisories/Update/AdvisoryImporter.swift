@@ -17,7 +17,10 @@ package struct AdvisoryImporter: Sendable {
         package var ecosystem: String
         package var records = 0
         package var withdrawn = 0
+        /// Errata about bugs alone.
         package var harmless = 0
+        /// Records that name no package of this ecosystem, or commits alone.
+        package var unusable = 0
         /// Records that could not be read, and why; at most 20 are named.
         package var refused = 0
         package var problems: [String] = []

@@ -11,6 +11,8 @@ package struct AdvisoryStatus: Sendable {
         package var refused = 0
         /// Seconds since 1970.
         package var imported: Int64 = 0
+        /// When the source was last asked, whether it had something new or not.
+        package var checked: Int64 = 0
         /// The newest change of a record; 0 where the records do not say.
         package var newest: Int64 = 0
         package var bytes: Int64 = 0
@@ -39,6 +41,7 @@ package struct AdvisoryStatus: Sendable {
                 entry.withdrawn = Int(file.headerWord(AdvisoryFormat.Header.withdrawn))
                 entry.refused = Int(file.headerWord(AdvisoryFormat.Header.refused))
                 entry.imported = Int64(bitPattern: file.headerLong(AdvisoryFormat.Header.imported))
+                entry.checked = max(entry.imported, file.checked)
                 entry.newest = Int64(bitPattern: file.headerLong(AdvisoryFormat.Header.newest))
                 entry.bytes = Int64(bitPattern: file.headerLong(AdvisoryFormat.Header.size))
                 entry.source = try file.string(file.headerWord(AdvisoryFormat.Header.source))
@@ -51,6 +54,6 @@ package struct AdvisoryStatus: Sendable {
         }
     }
 
-    /// The oldest import; 0 where there is none.
-    package var oldest: Int64 { ecosystems.filter { $0.problem.isEmpty }.map(\.imported).min() ?? 0 }
+    /// When the source of the oldest was last asked; 0 where there is none.
+    package var oldest: Int64 { ecosystems.filter { $0.problem.isEmpty }.map(\.checked).min() ?? 0 }
 }
