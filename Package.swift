@@ -157,6 +157,7 @@ let package = Package(
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
                 "Rego", "CEL", "AccessControl", "RegularExpressions", "OCI", "Inventory", "Advisories", "ImageScanning",
+                "PackageVersions",
                 "Malware",
                 "Secrets",
                 "Console", arguments, lifecycle, unixSignals, log,

@@ -10,6 +10,7 @@ package struct Bulwark: AsyncParsableCommand {
         subcommands: [
             Inspect.self, Serve.self, Checks.self, Policy.self, AdmissionCommand.self, RegoCommand.self,
             CELCommand.self, GatekeeperCommand.self,
+            AdvisoriesCommand.self,
         ])
 
     package init() {}
