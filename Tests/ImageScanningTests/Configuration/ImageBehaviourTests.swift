@@ -96,6 +96,22 @@ import Testing
         #expect(Self.ids(file) == ids, "\(path)")
     }
 
+    @Test(arguments: [
+        "root/.ssh/authorized_keys2", "home/a/.zsh_history", "home/a/.bashrc", "home/a/.profile", "home/a/.bash_login",
+        "home/a/.xinitrc", "app/entrypoint.sh", "usr/local/bin/docker-entrypoint", "root/.ssh/id_ed25519",
+        "root/.ssh/id_dsa",
+        "a/.git/HEAD", "a/b.p12", "a/b.pfx", "a/b.jks", "a/b.keystore", "a/b.kdbx", "a/b.ppk", "a/b.bks", "run.sh",
+        "docker-entrypoint.d/10-x", "var/spool/cron/root", "etc/init.d/x", "etc/rc.local",
+        "etc/ssh/ssh_host_ed25519_key",
+    ]) func filesWithARoleAreWanted(_ path: String) {
+        #expect(ImageBehaviour.wants(path: path, size: 10))
+    }
+
+    @Test(arguments: [
+        "usr/bin/ls", "a", "", "etc/hosts", "usr/share/x/keys", "var/spool/mail/root", "dockerfile", "x/y.sh",
+    ])
+    func othersAreNot(_ path: String) { #expect(!ImageBehaviour.wants(path: path, size: 10)) }
+
     @Test func whatIsTooLargeIsSaid() {
         let size = Int64(ImageBehaviour.contentsLimit) + 1
         #expect(!ImageBehaviour.wants(path: "etc/passwd", size: size))

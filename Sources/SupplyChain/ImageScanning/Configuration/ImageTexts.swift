@@ -6,12 +6,43 @@ enum FileRole: Hashable {
     case startScript, job, accounts, shadow, sudoers, preload, authorizedKeys, hostKey, keyStore, shellHistory,
         repository
 
+    private static let keyStores = [".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".bks"]
+
+    /// Turns nearly every file away by its first letters and the last two of its name, without an allocation.
+    private static func mayBeOne(_ path: String) -> Bool {
+        var path = path
+        return path.withUTF8 { bytes in
+            guard bytes.count >= 4 else { return false }
+            let first = UInt32(bytes[0]) << 24 | UInt32(bytes[1]) << 16 | UInt32(bytes[2]) << 8 | UInt32(bytes[3])
+            switch first {
+            // etc/, var/ (cron's spool), dock (er-entrypoint.d)
+            case 0x6574_632F, 0x646F_636B: return true
+            case 0x7661_722F where bytes.count > 15 && bytes[4] == UInt8(ascii: "s") && bytes[9] == UInt8(ascii: "/"):
+                return true
+            default: break
+            }
+            switch (bytes[bytes.count - 2], bytes[bytes.count - 1]) {
+            case (UInt8(ascii: "y"), UInt8(ascii: "s")), (UInt8(ascii: "s"), UInt8(ascii: "2")),
+                (UInt8(ascii: "r"), UInt8(ascii: "y")), (UInt8(ascii: "r"), UInt8(ascii: "c")),
+                (UInt8(ascii: "l"), UInt8(ascii: "e")), (UInt8(ascii: "i"), UInt8(ascii: "n")),
+                (UInt8(ascii: "s"), UInt8(ascii: "h")), (UInt8(ascii: "n"), UInt8(ascii: "t")),
+                (UInt8(ascii: "s"), UInt8(ascii: "a")), (UInt8(ascii: "1"), UInt8(ascii: "9")),
+                (UInt8(ascii: "A"), UInt8(ascii: "D")), (UInt8(ascii: "1"), UInt8(ascii: "2")),
+                (UInt8(ascii: "f"), UInt8(ascii: "x")), (UInt8(ascii: "k"), UInt8(ascii: "s")),
+                (UInt8(ascii: "r"), UInt8(ascii: "e")), (UInt8(ascii: "b"), UInt8(ascii: "x")),
+                (UInt8(ascii: "p"), UInt8(ascii: "k")):
+                return true
+            default: return false
+            }
+        }
+    }
+
     /// Whether root runs what stands in it.
     var isRun: Bool { self == .startScript || self == .job || self == .preload || self == .sudoers }
 
     /// By a path without its first slash; nil for nearly all files.
     init?(_ path: String) {
-        // Nearly every file is turned away by its name's last letters or its first folder.
+        guard Self.mayBeOne(path) else { return nil }
         let name = ImageBehaviour.lastPart(path)
         if path.hasPrefix("etc/") {
             switch path {
@@ -60,7 +91,7 @@ enum FileRole: Hashable {
                 self = .startScript
             } else if path.hasPrefix("docker-entrypoint.d/") || path.hasPrefix("docker-entrypoint-initdb.d/") {
                 self = .startScript
-            } else if [".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".bks"].contains(where: {
+            } else if Self.keyStores.contains(where: {
                 name.hasSuffix($0)
             }) {
                 self = .keyStore
