@@ -21,8 +21,11 @@ package struct YAMLReader {
     /// - Parameters:
     ///   - bytes: UTF-8 with or without a byte order mark, or UTF-16 with one.
     ///   - source: the file's name for errors and documents.
-    package init(_ bytes: UnsafeRawBufferPointer, source: String, limits: DocumentLimits = .standard) {
-        self.init(bytes, copies: true, source: source, limits: limits)
+    ///   - readsDirectly: false leaves every document to libyaml, which tells the same, and later.
+    package init(
+        _ bytes: UnsafeRawBufferPointer, source: String, limits: DocumentLimits = .standard, readsDirectly: Bool = true
+    ) {
+        self.init(bytes, copies: true, source: source, limits: limits, readsDirectly: readsDirectly)
     }
 
     /// - Parameters:
@@ -37,14 +40,22 @@ package struct YAMLReader {
         self.init(bytes, copies: false, source: source, limits: limits)
     }
 
-    private init(_ bytes: UnsafeRawBufferPointer, copies: Bool, source: String, limits: DocumentLimits) {
+    private init(
+        _ bytes: UnsafeRawBufferPointer, copies: Bool, source: String, limits: DocumentLimits,
+        readsDirectly: Bool = true
+    ) {
         func open(_ text: UnsafeBufferPointer<UInt8>, copies: Bool) -> State {
             guard copies else {
-                return .open(YAMLStream(text, ownsText: false, source: source, limits: limits))
+                return .open(
+                    YAMLStream(
+                        text, ownsText: false, source: source, limits: limits, readsDirectly: readsDirectly))
             }
             let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.count)
             _ = copy.initialize(from: text)
-            return .open(YAMLStream(UnsafeBufferPointer(copy), ownsText: true, source: source, limits: limits))
+            return .open(
+                YAMLStream(
+                    UnsafeBufferPointer(copy), ownsText: true, source: source, limits: limits,
+                    readsDirectly: readsDirectly))
         }
         do throws(DocumentError) {
             guard bytes.count <= limits.maxBytes else {

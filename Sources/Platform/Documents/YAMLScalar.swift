@@ -100,6 +100,9 @@ enum YAMLScalar {
         return words
     }()
 
+    /// A bit for each last letter of a word (its low six bits).
+    private static let lastLetters: UInt64 = words.keys.reduce(0) { $0 | 1 << ($1 & 0x3F) }
+
     /// The meaning of a plain scalar without a tag.
     static func implicit(_ text: UnsafeBufferPointer<UInt8>) -> Value {
         guard let first = text.first else { return .null }
@@ -120,7 +123,9 @@ enum YAMLScalar {
     }
 
     private static func word(_ text: UnsafeBufferPointer<UInt8>) -> Value? {
-        switch words[packed(text)] {
+        // Most short texts are none of the words, which their last letter tells.
+        guard let last = text.last, lastLetters & 1 << UInt64(last & 0x3F) != 0 else { return nil }
+        return switch words[packed(text)] {
         case .null: .null
         case .yes: .bool(true)
         case .no: .bool(false)

@@ -3,7 +3,8 @@ import CLibYAML
 import CSimdjson
 import Foundation
 
-/// libyaml over one text: pulls events, hands them to a `YAMLComposer`, and starts anew behind an error.
+/// The documents of one text: `YAMLDirectReader` reads those of the usual form. For the others libyaml's events go to a
+/// `YAMLComposer`, and reading starts anew behind an error.
 final class YAMLStream {
     let source: String
     let limits: DocumentLimits
@@ -15,6 +16,11 @@ final class YAMLStream {
     let outline: OutlineBuilder?
     private var isParsing = false
     private var isDone = false
+    /// Where the next document begins, in the text and as a 0-based line, that libyaml is not reading already.
+    private var pending: (offset: Int, line: Int)? = (0, 0)
+    /// The start of the line on which the document that libyaml reads began, or of one before.
+    private var mark: (offset: Int, line: Int) = (0, 0)
+    private let readsDirectly: Bool
     /// Where the running parser began: its first line counts as line 1 to libyaml.
     private var start = 0
     private var startLine = 0
@@ -30,9 +36,10 @@ final class YAMLStream {
     /// - Parameters:
     ///   - text: well-formed UTF-8 without a byte order mark.
     ///   - ownsText: whether the memory is to be deallocated at the end; else it has to live as long as this.
+    ///   - readsDirectly: whether libyaml may be spared where it is not needed. An outline needs its events.
     init(
         _ text: UnsafeBufferPointer<UInt8>, ownsText: Bool, source: String, limits: DocumentLimits,
-        outline: OutlineBuilder? = nil
+        outline: OutlineBuilder? = nil, readsDirectly: Bool = true
     ) {
         self.text = text
         self.ownsText = ownsText
@@ -41,8 +48,8 @@ final class YAMLStream {
         self.limits = limits
         parser = .allocate(capacity: 1)
         event = .allocate(capacity: 1)
+        self.readsDirectly = readsDirectly && outline == nil
         control = bulwark_first_control(text.baseAddress, text.count)
-        open(at: 0, line: 0)
     }
 
     deinit {
@@ -52,8 +59,10 @@ final class YAMLStream {
         if ownsText { text.deallocate() }
     }
 
+    /// Sets libyaml on a document and what follows.
     private func open(at offset: Int, line: Int) {
         if isParsing { yaml_parser_delete(parser) }
+        mark = (offset, line)
         isParsing = yaml_parser_initialize(parser) == 1
         isDone = !isParsing
         start = offset
@@ -85,20 +94,70 @@ final class YAMLStream {
 
     func next() -> Result<Document, DocumentError>? {
         while !isDone {
+            if let place = pending {
+                switch readDirectly(place.offset, place.line) {
+                case .document(let document, _): return .success(document)
+                case .empty: continue
+                case .unusual:
+                    pending = nil
+                    open(at: place.offset, line: place.line)
+                    if isDone { break }
+                }
+            }
             guard yaml_parser_parse(parser, event) == 1 else { return .failure(fail()) }
             let type = event.pointee.type
             if type == YAML_DOCUMENT_START_EVENT {
                 documentLine = startLine + event.pointee.start_mark.line
                 yaml_event_delete(event)
-                if let result = compose() { return result }
+                if isNewDocument() {
+                    pending = mark
+                } else if let result = compose() {
+                    return result
+                }
                 continue
             }
             yaml_event_delete(event)
             if type == YAML_STREAM_END_EVENT {
-                if let end { open(at: end.offset, line: end.line) } else { isDone = true }
+                if let end { pending = end } else { isDone = true }
             }
         }
         return nil
+    }
+
+    /// Reads a document without libyaml, if that can be done, and makes the one behind it pending.
+    private func readDirectly(_ offset: Int, _ line: Int) -> YAMLDirectReader.Outcome {
+        guard readsDirectly, let start = text.baseAddress else { return .unusual }
+        let end = nextDocument(after: offset)
+        guard end <= control else { return .unusual }
+        let outcome = YAMLDirectReader.read(
+            UnsafeBufferPointer(start: start + offset, count: end - offset), line: line + 1, source: source,
+            limits: limits)
+        switch outcome {
+        case .document(_, let nextLine), .empty(let nextLine):
+            pending = (end, nextLine - 1)
+            isDone = end == text.count
+        case .unusual: break
+        }
+        return outcome
+    }
+
+    /// The offset of the first `---` line behind the one at `offset`, or the text's length.
+    private func nextDocument(after offset: Int) -> Int {
+        guard let start = text.baseAddress else { return 0 }
+        var at = offset
+        while let feed = memchr(start + at, 0x0A, text.count - at) {
+            at = UnsafeRawPointer(feed) - UnsafeRawPointer(start) + 1
+            if isDocumentStart(at) { return at }
+        }
+        return text.count
+    }
+
+    /// Whether the document that libyaml has begun stands behind the one that it was set on, and begins with a line of its
+    /// own, so that it can be read without libyaml. `mark` is then its start.
+    private func isNewDocument() -> Bool {
+        guard readsDirectly, documentLine > mark.line else { return false }
+        while mark.line < documentLine, let next = lineEnd(from: mark.offset) { mark = (next, mark.line + 1) }
+        return mark.line == documentLine && isDocumentStart(mark.offset)
     }
 
     /// Reads up to the end of the document. Nil when it is empty.
@@ -184,7 +243,10 @@ final class YAMLStream {
         var offset = start
         var current = startLine
         while offset < text.count {
-            if current > line, offset > start, isDocumentStart(offset) { return open(at: offset, line: current) }
+            if current > line, offset > start, isDocumentStart(offset) {
+                pending = (offset, current)
+                return
+            }
             guard let feed = lineEnd(from: offset) else { break }
             offset = feed
             current += 1
