@@ -15,8 +15,22 @@ package struct CheckResult: Sendable {
     package var value: String
     package var source: SourceLocation?
     package var fingerprint: Fingerprint
+    /// Apart from the rest: it is large, and most results have none.
+    private var exempting: Exempting?
+
+    private final class Exempting: Sendable {
+        let exemption: Exemption
+
+        init(_ exemption: Exemption) { self.exemption = exemption }
+    }
+
     /// The exemption that turned a failure into a skip.
-    package var exemption: Exemption?
+    package var exemption: Exemption? {
+        get { exempting?.exemption }
+        set { exempting = newValue.map(Exempting.init) }
+    }
+
+    package var isExempt: Bool { exempting != nil }
 
     package init(
         check: Check, outcome: Outcome, subject: Subject, container: String = "", message: String, path: String = "",
@@ -31,6 +45,6 @@ package struct CheckResult: Sendable {
         self.value = value
         self.source = source
         self.fingerprint = fingerprint
-        self.exemption = exemption
+        exempting = exemption.map(Exempting.init)
     }
 }

@@ -2,19 +2,63 @@
 
 /// What was judged: a Kubernetes object in a cluster. Empty strings stand for "none".
 package struct Subject: Sendable, Hashable, Comparable {
-    /// The cluster's name; empty for files.
-    package var cluster: String
-    package var apiVersion: String
-    package var kind: String
-    package var namespace: String
-    package var name: String
+    /// What all copies share: each result of a run holds its subject, and a pod has dozens.
+    private final class Parts: Sendable {
+        let cluster: String
+        let apiVersion: String
+        let kind: String
+        let namespace: String
+        let name: String
+
+        init(_ cluster: String, _ apiVersion: String, _ kind: String, _ namespace: String, _ name: String) {
+            self.cluster = cluster
+            self.apiVersion = apiVersion
+            self.kind = kind
+            self.namespace = namespace
+            self.name = name
+        }
+    }
+
+    private var parts: Parts
 
     package init(cluster: String = "", apiVersion: String, kind: String, namespace: String = "", name: String) {
-        self.cluster = cluster
-        self.apiVersion = apiVersion
-        self.kind = kind
-        self.namespace = namespace
-        self.name = name
+        parts = Parts(cluster, apiVersion, kind, namespace, name)
+    }
+
+    /// The cluster's name; empty for files.
+    package var cluster: String {
+        get { parts.cluster }
+        set { parts = Parts(newValue, apiVersion, kind, namespace, name) }
+    }
+
+    package var apiVersion: String {
+        get { parts.apiVersion }
+        set { parts = Parts(cluster, newValue, kind, namespace, name) }
+    }
+
+    package var kind: String {
+        get { parts.kind }
+        set { parts = Parts(cluster, apiVersion, newValue, namespace, name) }
+    }
+
+    package var namespace: String {
+        get { parts.namespace }
+        set { parts = Parts(cluster, apiVersion, kind, newValue, name) }
+    }
+
+    package var name: String {
+        get { parts.name }
+        set { parts = Parts(cluster, apiVersion, kind, namespace, newValue) }
+    }
+
+    package static func == (left: Subject, right: Subject) -> Bool {
+        left.parts === right.parts
+            || left.name == right.name && left.namespace == right.namespace && left.kind == right.kind
+                && left.apiVersion == right.apiVersion && left.cluster == right.cluster
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for part in [cluster, apiVersion, kind, namespace, name] { hasher.combine(part) }
     }
 
     /// The API group without its version (`apps`), empty for the core group. Identity ignores versions.

@@ -54,13 +54,13 @@ struct DataEncoder: ReportEncoder {
             (lastFile, lastFileJSON) = (source.file, small)
         }
         writer.prepared(head(result.check, result.outcome))
-        writer.output.write(
-            result, subject: lastSubjectJSON, file: lastFileJSON,
-            exemption: result.exemption.map { exemption in
-                var small = TreeWriter(.json)
-                small.exemption(exemption)
-                return small.output
-            })
+        var exemption: OutputBuffer?
+        if result.isExempt, let found = result.exemption {
+            var small = TreeWriter(.json)
+            small.exemption(found)
+            exemption = small.output
+        }
+        writer.output.write(result, subject: lastSubjectJSON, file: lastFileJSON, exemption: exemption)
     }
 
     private mutating func head(_ check: Check, _ outcome: Outcome) -> OutputBuffer {

@@ -185,12 +185,12 @@ package struct InspectionContext: Sendable {
         }
     }
 
-    /// The services that select pods with these labels.
-    func services(namespace: String, labels: Node?) -> [ServicePorts] {
-        guard let candidates = entries[.service]?[namespace] else { return [] }
-        return candidates.values.compactMap { entry in
-            guard case .service(let service) = entry, service.selector.matches(labels) else { return nil }
-            return service
+    /// Whether a service for which `body` holds selects pods with these labels.
+    func hasService(namespace: String, labels: Node?, where body: (ServicePorts) -> Bool) -> Bool {
+        guard let candidates = entries[.service]?[namespace] else { return false }
+        return candidates.values.contains { entry in
+            guard case .service(let service) = entry else { return false }
+            return body(service) && service.selector.matches(labels)
         }
     }
 

@@ -43,46 +43,48 @@ package struct Inspector: Sendable {
     @discardableResult
     package func inspect(_ input: Input, tally: inout Tally, emit: (CheckResult) -> Void) -> ProblemSet {
         let target = Target(object: input.object, kind: input.kind, subject: input.subject)
-        var run = Run(inspector: self, input: input, target: target, digest: nil, problems: .forObject(), judged: false)
-        for index in checks.indices { run.judge(index, &tally, emit) }
+        var run = Run(input: input, target: target, digest: nil, problems: .forObject(), judged: false)
+        for index in checks.indices { run.judge(index, self, &tally, emit) }
         if run.judged { tally.subjects += 1 }
         return run.problems
     }
 }
 
-/// The judging of one object.
+/// The judging of one object. The inspector is handed through instead of held: a call out of a mutating method would take
+/// hold of every part of it first, for each of 80 checks.
 private struct Run {
-    let inspector: Inspector
     let input: Inspector.Input
     let target: Target
     var digest: SubjectDigest?
     var problems: ProblemSet
     var judged: Bool
 
-    mutating func judge(_ index: Int, _ tally: inout Tally, _ emit: (CheckResult) -> Void) {
+    mutating func judge(
+        _ index: Int, _ inspector: Inspector, _ tally: inout Tally, _ emit: (CheckResult) -> Void
+    ) {
         switch inspector.checks[index].judge {
         case .container(let judge):
             guard target.kind.isWorkload else { return }
-            if let unreadable = target.unreadable { return error(unreadable, "", index, nil, &tally, emit) }
+            if let unreadable = target.unreadable { return error(unreadable, "", index, nil, inspector, &tally, emit) }
             if target.containers.isEmpty {
                 let missing = UnreadableField(
                     message: "the pod has no containers", path: "\(target.kind.podSpecPath).containers")
-                return error(missing, "", index, nil, &tally, emit)
+                return error(missing, "", index, nil, inspector, &tally, emit)
             }
             for container in target.containers {
                 do throws(UnreadableField) {
-                    settle(try judge(container, target, inspector.context), index, container, &tally, emit)
+                    settle(try judge(container, target, inspector.context), index, container, inspector, &tally, emit)
                 } catch {
-                    self.error(error, path(.relative(error.path), container), index, container, &tally, emit)
+                    self.error(error, path(.relative(error.path), container), index, container, inspector, &tally, emit)
                 }
             }
         case .pod(let judge):
             guard target.kind.isWorkload else { return }
-            if let unreadable = target.unreadable { return error(unreadable, "", index, nil, &tally, emit) }
+            if let unreadable = target.unreadable { return error(unreadable, "", index, nil, inspector, &tally, emit) }
             do throws(UnreadableField) {
-                settle(try judge(target, inspector.context), index, nil, &tally, emit)
+                settle(try judge(target, inspector.context), index, nil, inspector, &tally, emit)
             } catch {
-                self.error(error, path(.pod(error.path), nil), index, nil, &tally, emit)
+                self.error(error, path(.pod(error.path), nil), index, nil, inspector, &tally, emit)
             }
         case .object(let kinds, let judge):
             guard kinds.contains(target.kind) else { return }
@@ -90,15 +92,16 @@ private struct Run {
                 let verdict = try judge(target, inspector.context)
                 // What is wrong outside the pod stays wrong when the pod cannot be read; all else is unknown then.
                 if case .problem = verdict {} else if let unreadable = target.unreadable { throw unreadable }
-                settle(verdict, index, nil, &tally, emit)
+                settle(verdict, index, nil, inspector, &tally, emit)
             } catch {
-                self.error(error, error.path, index, nil, &tally, emit)
+                self.error(error, error.path, index, nil, inspector, &tally, emit)
             }
         }
     }
 
     private mutating func settle(
-        _ verdict: Verdict, _ index: Int, _ container: Container?, _ tally: inout Tally, _ emit: (CheckResult) -> Void
+        _ verdict: Verdict, _ index: Int, _ container: Container?, _ inspector: Inspector, _ tally: inout Tally,
+        _ emit: (CheckResult) -> Void
     ) {
         switch verdict {
         case .notApplicable:
@@ -125,29 +128,31 @@ private struct Run {
             if value.isEmpty, case .object("apiVersion") = problem.path { value = "\"\(input.subject.apiVersion)\"" }
             report(
                 check, problem.isWarning ? .warn : .fail, index, container, message: problem.message,
-                path: path(problem.path, container), value: value, line: line(problem.value, container), &tally, emit)
+                path: path(problem.path, container), value: value, line: line(problem.value, container), inspector,
+                &tally, emit)
         }
     }
 
     private mutating func error(
-        _ error: UnreadableField, _ path: String, _ index: Int, _ container: Container?, _ tally: inout Tally,
-        _ emit: (CheckResult) -> Void
+        _ error: UnreadableField, _ path: String, _ index: Int, _ container: Container?, _ inspector: Inspector,
+        _ tally: inout Tally, _ emit: (CheckResult) -> Void
     ) {
         judged = true
         report(
             inspector.checks[index].check, .error, index, container, message: "Cannot be judged: \(error.message).",
-            path: path.isEmpty ? error.path : path, value: "", line: line(nil, container), &tally, emit)
+            path: path.isEmpty ? error.path : path, value: "", line: line(nil, container), inspector,
+            &tally, emit)
     }
 
     private mutating func report(
         _ check: Check, _ outcome: Outcome, _ index: Int, _ container: Container?, message: String, path: String,
-        value: String, line: Int, _ tally: inout Tally, _ emit: (CheckResult) -> Void
+        value: String, line: Int, _ inspector: Inspector, _ tally: inout Tally, _ emit: (CheckResult) -> Void
     ) {
         let name = container?.name ?? ""
         let isNew = problems.insert(check: index, container: name)
         if !isNew || input.ownerProblems?.contains(check: index, container: name) == true { return }
         var found = result(check, outcome, container, message: message, path: path, value: value, line: line)
-        if outcome != .error,
+        if outcome != .error, !inspector.exemptions.isEmpty,
             let exemption = inspector.exemptions.first(where: {
                 $0.covers(check: check, subject: input.subject, container: name, now: inspector.now)
             })
@@ -184,7 +189,21 @@ private struct Run {
         case .pod(let text): return "\(target.kind.podSpecPath).\(text)"
         case .relative(let text):
             guard let container else { return "\(target.kind.podSpecPath).\(text)" }
-            return container.place + text
+            return Self.joined(container.place, text)
+        }
+    }
+
+    /// Both texts in one piece of memory.
+    private static func joined(_ one: String, _ two: String) -> String {
+        var (one, two) = (one, two)
+        return one.withUTF8 { one in
+            two.withUTF8 { two in
+                String(unsafeUninitializedCapacity: one.count + two.count) { buffer in
+                    let middle = buffer.update(fromContentsOf: one)
+                    _ = buffer[middle...].update(fromContentsOf: two)
+                    return one.count + two.count
+                }
+            }
         }
     }
 }

@@ -18,6 +18,13 @@ final class Target {
     let containers: [Container]
     /// Why pod or containers cannot be read; then no check about them can be answered.
     let unreadable: UnreadableField?
+    /// Whether an annotation can be one of those that named seccomp and AppArmor profiles before there were fields.
+    private(set) lazy var hasProfileAnnotations =
+        podMetadata?["annotations"]?.members.contains { key, _ in
+            key.withUTF8 { $0.starts(with: "container.".utf8) || $0.starts(with: "seccomp.".utf8) }
+        } ?? false
+    /// What it mounts of its node.
+    private(set) lazy var hostPaths = Result { () throws(UnreadableField) in try Volumes.hostPaths(of: podSpec) }
 
     init(object: Node, kind: ObjectKind, subject: Subject) {
         self.object = object

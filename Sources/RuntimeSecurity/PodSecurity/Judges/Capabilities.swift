@@ -97,9 +97,9 @@ enum Capabilities {
     }
 
     /// What a security context adds and drops, in upper case and without the prefix.
-    struct Lists {
-        var added: [String] = []
-        var dropped: [String] = []
+    final class Lists {
+        private(set) var added: [String] = []
+        private(set) var dropped: [String] = []
 
         init(_ security: Node?) throws(UnreadableField) {
             guard let security else { return }

@@ -11,17 +11,18 @@ enum Environment {
         var names: [Node] = []
         var seen: Set<String> = []
         return try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
-            guard let node = try variable.text("name"), let name = node.string else { return nil }
+            guard let node = try variable.text("name") else { return nil }
             if names.count < 24 {
                 let isNew = !names.contains { $0.hasSameText(as: node) }
                 names.append(node)
                 if names.count == 24 { seen = Set(names.compactMap(\.string)) }
                 if isNew { return nil }
-            } else if seen.insert(name).inserted {
+            } else if seen.insert(node.string ?? "").inserted {
                 return nil
             }
             return .fail(
-                "The variable \(name) is set twice: only the last one counts.", .relative("env[\(index)].name"),
+                "The variable \(node.string ?? "") is set twice: only the last one counts.",
+                .relative("env[\(index)].name"),
                 variable["name"])
         } ?? .pass
     }
@@ -88,16 +89,16 @@ enum Credentials {
         return looksSecret(value)
     }
 
-    /// Whether one of the words below can stand in a name at all: each holds one of these pairs of letters, in any case. Nearly
-    /// no name does, and asking is far cheaper than looking for every word.
+    /// Whether one of the words can stand in a name at all: each holds one of these runs of letters, in any case. Nearly no
+    /// name does, and asking is far cheaper than looking for every word.
     private static func hintsAtCredential(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-        var window: UInt16 = 0
+        var window: UInt32 = 0
         for byte in name {
             let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
-            window = window << 8 | UInt16(isUpper ? byte | 0x20 : byte)
+            window = (window << 8 | UInt32(isUpper ? byte | 0x20 : byte)) & 0xFF_FFFF
             switch window {
-            // pa, pw, se, to, ke, cr, az, be
-            case 0x7061, 0x7077, 0x7365, 0x746F, 0x6B65, 0x6372, 0x617A, 0x6265: return true
+            // pas, pwd, sec, tok, key, cre, azu, bea
+            case 0x70_6173, 0x70_7764, 0x73_6563, 0x74_6F6B, 0x6B_6579, 0x63_7265, 0x61_7A75, 0x62_6561: return true
             default: break
             }
         }
@@ -108,7 +109,8 @@ enum Credentials {
     static func mayBeCredential(name: Node, value: Node) -> Bool {
         name.withUTF8 { hintsAtCredential($0) } == true
             || value.withUTF8 { text in
-                beginsAsKey(text.first) || privateKeys.contains { text.holds($0.start) }
+                beginsAsKey(text.first)
+                    || text.count >= shortestPrivateKey && privateKeys.contains { text.holds($0.start) }
             } == true
     }
 
@@ -150,6 +152,9 @@ enum Credentials {
     private static func holdsPrivateKey(_ value: String) -> Bool {
         privateKeys.contains { value.holds($0.start) && value.holds($0.end) }
     }
+
+    /// Beginning and end of a block may share a dash.
+    private static let shortestPrivateKey = 18
 
     private static let privateKeys: [(start: StaticString, end: StaticString)] = [
         ("-BEGIN ", "PRIVATE KEY-"), ("-begin ", "private key-"), ("-Begin ", "Private Key-"),

@@ -4,12 +4,12 @@ import Documents
 /// Image references.
 enum Images {
     /// The parts of `registry/repository:tag@digest`.
-    struct Reference {
+    final class Reference {
         /// Empty when the reference names none.
-        var registry = ""
-        var repository = ""
-        var tag = ""
-        var digest = ""
+        private(set) var registry = ""
+        private(set) var repository = ""
+        private(set) var tag = ""
+        private(set) var digest = ""
 
         /// The reference in a container; an `@` that no digest follows makes it none.
         static func of(_ container: Node) throws(UnreadableField) -> Reference? {
@@ -35,7 +35,7 @@ enum Images {
 
         private typealias Part = Slice<UnsafeBufferPointer<UInt8>>
 
-        private mutating func read(_ text: Part) {
+        private func read(_ text: Part) {
             func string(_ part: Part) -> String { String(decoding: UnsafeBufferPointer(rebasing: part), as: UTF8.self) }
             var rest = text
             if let at = rest.firstIndex(of: UInt8(ascii: "@")) {

@@ -26,13 +26,14 @@ enum Intrusion {
                 }
             }
         }
-        if container.role == .main, container.index == 0 {
-            for service in context.services(namespace: target.namespace, labels: target.podLabels)
-            where service.ports.contains(where: { Int($0).map(shellPorts.contains) == true }) {
-                return .fail(
-                    "A Service leads to the pod on a port where SSH listens.", .template("metadata.labels"),
-                    target.podLabels)
-            }
+        if container.role == .main, container.index == 0,
+            context.hasService(
+                namespace: target.namespace, labels: target.podLabels,
+                where: { service in service.ports.contains { Int($0).map(shellPorts.contains) == true } })
+        {
+            return .fail(
+                "A Service leads to the pod on a port where SSH listens.", .template("metadata.labels"),
+                target.podLabels)
         }
         return .pass
     }

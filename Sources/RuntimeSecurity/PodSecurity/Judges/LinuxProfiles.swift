@@ -116,7 +116,7 @@ enum LinuxProfiles {
 
     private static func seccomp(_ container: Container, _ target: Target) throws(UnreadableField) -> Profile? {
         if let profile = try profile(container, "seccompProfile") { return profile }
-        guard let annotations = try annotations(target) else { return nil }
+        guard let annotations = try annotations(target), target.hasProfileAnnotations else { return nil }
         for key in [
             "container.seccomp.security.alpha.kubernetes.io/\(container.name)",
             "seccomp.security.alpha.kubernetes.io/pod",
@@ -149,7 +149,7 @@ enum LinuxProfiles {
 
     private static func appArmorProfile(_ container: Container, _ target: Target) throws(UnreadableField) -> Profile? {
         if let profile = try profile(container, "appArmorProfile") { return profile }
-        guard let annotations = try annotations(target) else { return nil }
+        guard let annotations = try annotations(target), target.hasProfileAnnotations else { return nil }
         let key = "container.apparmor.security.beta.kubernetes.io/\(container.name)"
         guard let (text, value) = try annotation(key, annotations) else { return nil }
         let isConfined = text.isEmpty || text == "runtime/default" || text.hasPrefix("localhost/")

@@ -57,13 +57,9 @@ enum Probes {
     static func unknownPort(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
     {
         guard container.isLongRunning else { return .notApplicable }
-        var names: Set<String> = []
-        var numbers: Set<Int> = []
-        if let ports = try container.node.array("ports") {
-            for port in ports.elements {
-                if let name = port["name"]?.string { names.insert(name) }
-                if let number = port["containerPort"]?.int { numbers.insert(number) }
-            }
+        let ports = try container.node.array("ports")
+        func declares(_ number: Int) -> Bool {
+            ports?.elements.contains { $0["containerPort"]?.int == number } ?? false
         }
         for key in probeKeys {
             guard let probe = try container.node.object(key) else { continue }
@@ -73,9 +69,11 @@ enum Probes {
                 guard let port = handler["port"], !port.isNull else { continue }
                 let isKnown: Bool
                 if let number = port.int {
-                    isKnown = numbers.contains(number)
+                    isKnown = declares(number)
                 } else if let name = port.string, isPortName(name) {
-                    isKnown = names.contains(name) || Int(name).map(numbers.contains) == true
+                    isKnown =
+                        ports?.elements.contains { $0["name"]?.string == name } == true
+                        || Int(name).map(declares) == true
                 } else {
                     throw UnreadableField(message: "port should be a number or a name", path: "\(key).\(action).port")
                 }

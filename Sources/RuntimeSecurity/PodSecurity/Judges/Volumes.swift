@@ -3,11 +3,15 @@ import Documents
 
 /// Volumes, most of all those that are a piece of the node.
 enum Volumes {
-    /// What may stand in a pod under Pod Security Standards (restricted).
-    private static let usual: Set<String> = [
-        "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected",
-        "secret",
-    ]
+    /// What may stand in a pod under Pod Security Standards (restricted), and the volume's name.
+    private static func isUsual(_ key: Node.Key) -> Bool {
+        switch key {
+        case "name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
+            "projected", "secret":
+            true
+        default: false
+        }
+    }
     /// With any of these a container owns the node, or reads what keeps it safe.
     private static let sensitive = [
         "/boot", "/dev", "/etc", "/home", "/lib/modules", "/proc", "/root", "/run", "/sys", "/usr", "/bin", "/sbin",
@@ -26,7 +30,7 @@ enum Volumes {
         "/var/run/docker", "/run/podman", "/var/run/podman",
     ]
 
-    private struct HostPath {
+    struct HostPath {
         let index: Int
         let name: String
         /// Without double or trailing slashes, with `..` worked out.
@@ -83,7 +87,7 @@ enum Volumes {
 
     static func unusualType(_ target: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
         try target.podSpec?.first(of: "volumes") { (index, volume) throws(UnreadableField) in
-            for (key, _) in volume.members where key.string != "name" && !usual.contains(key.string) {
+            for (key, _) in volume.members where !isUsual(key) {
                 return .fail(
                     "The volume type \(key.string) is outside the safe set.", .pod("volumes[\(index)].\(key.string)"),
                     at: volume[dynamic: key.string])
@@ -95,8 +99,12 @@ enum Volumes {
     private static func place(_ volume: HostPath) -> FieldPath { .pod("volumes[\(volume.index)].hostPath.path") }
 
     private static func hostPaths(_ target: Target) throws(UnreadableField) -> [HostPath] {
+        try target.hostPaths.get()
+    }
+
+    static func hostPaths(of spec: Node?) throws(UnreadableField) -> [HostPath] {
         var found: [HostPath] = []
-        _ = try target.podSpec?.first(of: "volumes") { (index, volume) throws(UnreadableField) -> Verdict? in
+        _ = try spec?.first(of: "volumes") { (index, volume) throws(UnreadableField) -> Verdict? in
             guard let source = try volume.object("hostPath") else { return nil }
             let (name, path) = (try volume.string("name") ?? "", try source.string("path") ?? "")
             found.append(HostPath(index: index, name: name, path: normal(path), node: source["path"]))
