@@ -25,20 +25,42 @@ package struct Bulwark: AsyncParsableCommand {
                 try command.run()
             }
             return ExitStatus.done.rawValue
-        } catch let status as ExitStatus {
-            return status.rawValue
-        } catch let problem as UserError {
+        } catch {
+            return tell(error)
+        }
+    }
+
+    /// Runs `inspect` on files, and returns the exit status; nil when the arguments ask for anything else.
+    ///
+    /// It runs in loops and hooks, so it takes short ways: its arguments are tried on it alone, since to put the tree of all
+    /// commands together takes longer than to read a folder, and it stays on the calling thread. Arguments that it does not
+    /// take are for `run` to explain.
+    package static func inspectFiles(_ arguments: [String]) -> Int32? {
+        guard arguments.first == "inspect", let inspect = try? Inspect.parse(Array(arguments.dropFirst())),
+            !inspect.cluster.isAsked
+        else { return nil }
+        do {
+            try inspect.runOnFiles()
+            return ExitStatus.done.rawValue
+        } catch {
+            return tell(error)
+        }
+    }
+
+    /// Says what ended a command, and returns the status for it.
+    private static func tell(_ error: any Error) -> Int32 {
+        if let status = error as? ExitStatus { return status.rawValue }
+        if let problem = error as? UserError {
             Terminal.error(problem.message)
             return problem.status.rawValue
-        } catch {
-            let text = fullMessage(for: error)
-            if exitCode(for: error) == .success {
-                print(text)
-                return ExitStatus.done.rawValue
-            }
-            FileHandle.standardError.write(Data((text + "\n").utf8))
-            return ExitStatus.unreadable.rawValue
         }
+        let text = fullMessage(for: error)
+        if exitCode(for: error) == .success {
+            print(text)
+            return ExitStatus.done.rawValue
+        }
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+        return ExitStatus.unreadable.rawValue
     }
 }
 

@@ -60,12 +60,14 @@ final class FileInspection {
         for (index, file) in files.enumerated() {
             progress.show("reading \(index + 1) of \(files.count) files")
             var input = Input(path: file)
-            if isLongPodList(file) {
-                (input.isKept, input.isLearned) = (false, false)
-                inputs.append(input)
-                continue
-            }
-            read(file) { document, list, size in
+            read(
+                file,
+                unless: { descriptor in
+                    guard Self.isLongPodList(descriptor) else { return false }
+                    (input.isKept, input.isLearned) = (false, false)
+                    return true
+                }
+            ) { document, list, size in
                 if size <= budget, list == nil { input.documents.append(document) } else { input.isKept = false }
                 objects(document, list, file, problem: { note("\(file):\($1): \($0)") }) { found in
                     tally.objects += 1
@@ -133,10 +135,8 @@ final class FileInspection {
 
     /// Whether a file is a list of pods, too long to be kept. No other object depends on a pod, and none is owned by one, so
     /// the first pass learns nothing from it but what the second one sees too.
-    private func isLongPodList(_ file: String) -> Bool {
-        var header: ListHeader?
-        try? open(file) { header = DocumentReader.largeList(descriptor: $0) }
-        return header?.kind == "PodList"
+    private static func isLongPodList(_ descriptor: Int32) -> Bool {
+        DocumentReader.largeList(descriptor: descriptor)?.kind == "PodList"
     }
 
     /// What the owners of other objects show, so that it is not reported once more for each pod.
@@ -192,9 +192,14 @@ final class FileInspection {
         }
     }
 
-    /// Hands over the documents of a file, with about how many bytes each holds in memory.
-    private func read(_ file: String, _ body: (Document, ListHeader?, Int) -> Void) {
+    /// Hands over the documents of a file, with about how many bytes each holds in memory. `isLeftOut` may leave the file
+    /// out when it is open.
+    private func read(
+        _ file: String, unless isLeftOut: (Int32) -> Bool = { _ in false },
+        _ body: (Document, ListHeader?, Int) -> Void
+    ) {
         func take(_ descriptor: Int32) {
+            if isLeftOut(descriptor) { return }
             DocumentReader.read(descriptor: descriptor, source: file) { result, list in
                 switch result {
                 case .success(let document): body(document, list, document.nodeCount * 24)

@@ -32,16 +32,46 @@ struct Inspect: AsyncParsableCommand {
     @OptionGroup var options: InspectionOptions
 
     mutating func run() async throws {
-        guard paths.isEmpty == cluster.isAsked else {
-            throw UserError(
-                paths.isEmpty
-                    ? "nothing to inspect: name files or folders, - for standard input, or --live for a cluster"
-                    : "name either files or a cluster, not both")
+        if !cluster.isAsked { return try runOnFiles() }
+        guard paths.isEmpty else { throw UserError("name either files or a cluster, not both") }
+        try checkFlags()
+        if fix { throw UserError("--fix edits files; for a cluster the console shows a patch on each workload's page") }
+        let (catalogue, inspector) = try inspector()
+        var encoder = encoder()
+        let live = try await cluster.inspection(inspector, options)
+        encoder.begin(
+            ReportContext(
+                toolVersion: Version.current, time: inspector.now, source: live.cluster,
+                checks: catalogue.checks.map(\.check), cluster: live.cluster))
+        let (summary, status) = try await live.run(options) { encoder.add($0) }
+        encoder.finish(summary)
+        if status != .done { throw status }
+    }
+
+    /// What there is to do when no cluster is asked for, on the calling thread alone.
+    func runOnFiles() throws {
+        guard !paths.isEmpty else {
+            throw UserError("nothing to inspect: name files or folders, - for standard input, or --live for a cluster")
         }
+        try checkFlags()
+        let (catalogue, inspector) = try inspector()
+        if fix { return try mend(inspector) }
+        var encoder = encoder()
+        encoder.begin(
+            ReportContext(
+                toolVersion: Version.current, time: inspector.now, source: paths.joined(separator: " "),
+                checks: catalogue.checks.map(\.check)))
+        let inspection = FileInspection(options: options, inspector: inspector)
+        try inspection.run(paths) { encoder.add($0) }
+        encoder.finish(inspection.tally.summary)
+        if inspection.status != .done { throw inspection.status }
+    }
+
+    private func checkFlags() throws {
         if write, !fix { throw UserError("--write goes with --fix") }
-        if fix, cluster.isAsked {
-            throw UserError("--fix edits files; for a cluster the console shows a patch on each workload's page")
-        }
+    }
+
+    private func inspector() throws -> (Catalogue, Inspector) {
         let catalogue = try options.catalogue()
         var inspector = Inspector(
             catalogue,
@@ -51,33 +81,16 @@ struct Inspect: AsyncParsableCommand {
         inspector.now = Int64(Date().timeIntervalSince1970)
         inspector.includesPasses = options.all
         if let file = options.exemptions { inspector.exemptions = try ExemptionsFile.read(file) }
-        if fix { return try mend(inspector) }
-        var encoder = makeEncoder(
+        return (catalogue, inspector)
+    }
+
+    private func encoder() -> any ReportEncoder {
+        makeEncoder(
             output.format,
             options: EncodingOptions(
                 width: Terminal.width, colour: Terminal.usesColour, showAll: options.all,
                 baseDirectory: FileManager.default.currentDirectoryPath),
             sink: Terminal.write)
-        let checks = catalogue.checks.map(\.check)
-        if cluster.isAsked {
-            let live = try await cluster.inspection(inspector, options)
-            encoder.begin(
-                ReportContext(
-                    toolVersion: Version.current, time: inspector.now, source: live.cluster, checks: checks,
-                    cluster: live.cluster))
-            let (summary, status) = try await live.run(options) { encoder.add($0) }
-            encoder.finish(summary)
-            if status != .done { throw status }
-            return
-        }
-        encoder.begin(
-            ReportContext(
-                toolVersion: Version.current, time: inspector.now, source: paths.joined(separator: " "), checks: checks)
-        )
-        let inspection = FileInspection(options: options, inspector: inspector)
-        try inspection.run(paths) { encoder.add($0) }
-        encoder.finish(inspection.tally.summary)
-        if inspection.status != .done { throw inspection.status }
     }
 
     private func mend(_ inspector: Inspector) throws {
