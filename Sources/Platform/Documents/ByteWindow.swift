@@ -14,6 +14,7 @@ struct ByteWindow: ~Copyable {
     private var end: Int
     private var capacity = 0
     private var fill: Fill?
+    private var firstCapacity = usualCapacity
     /// The place of the window's first byte in the text.
     private(set) var line = 1
     private(set) var column = 1
@@ -25,9 +26,13 @@ struct ByteWindow: ~Copyable {
         end = bytes.count
     }
 
-    /// A text that comes in pieces.
-    init(fill: @escaping Fill) {
+    static let usualCapacity = 256 << 10
+
+    /// A text that comes in pieces. The window begins with room for `capacity` bytes, at most its usual size: memory that
+    /// is taken for many small files one after the other has to be found, and cleared, for each.
+    init(capacity: Int = usualCapacity, fill: @escaping Fill) {
         self.fill = fill
+        firstCapacity = min(max(capacity, 1), Self.usualCapacity)
         end = 0
     }
 
@@ -47,7 +52,7 @@ struct ByteWindow: ~Copyable {
             start = 0
         }
         if end == capacity {
-            let larger = max(capacity * 2, 256 << 10)
+            let larger = capacity == 0 ? firstCapacity : max(capacity * 2, Self.usualCapacity)
             let new = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 64)
             if let memory {
                 new.copyMemory(from: memory, byteCount: end)

@@ -38,7 +38,10 @@ extension DocumentReader {
                 if errno != EINTR { throw unreadable(source) }
             }
         }
-        var window = ByteWindow(fill: fill)
+        let size = FileStatus(descriptor: descriptor)?.size ?? 0
+        // One byte more shows that the file has not grown. A pipe has no size.
+        var window = ByteWindow(
+            capacity: size > 0 ? min(size, streamFrom) + 1 : ByteWindow.usualCapacity, fill: fill)
         do throws(DocumentError) {
             // Look at the beginning: small texts are read whole, and so is everything that is no JSON list.
             while window.bytes.count < min(streamFrom, limits.maxBytes), try window.grow() {}
@@ -46,7 +49,6 @@ extension DocumentReader {
             if !isWhole, beginsAsList(window.bytes) {
                 return try readLarge(window, source: source, limits: limits, body)
             }
-            let size = FileStatus(descriptor: descriptor)?.size ?? 0
             while !isWhole {
                 guard max(size, window.bytes.count) <= limits.maxBytes else {
                     let message = "more than the limit of \(limits.maxBytes) bytes"
