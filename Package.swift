@@ -119,7 +119,9 @@ let package = Package(
             path: "Sources/SupplyChain/Inventory", swiftSettings: strict),
         .target(
             name: "Advisories",
-            dependencies: ["Findings", "Archives", "Documents", "PackageVersions", crypto, httpClient, nio, nioHTTP1, log],
+            dependencies: [
+                "Findings", "Archives", "Documents", "PackageVersions", crypto, httpClient, nio, nioHTTP1, log,
+            ],
             path: "Sources/SupplyChain/Advisories", swiftSettings: strict),
         .target(
             name: "ImageScanning",
@@ -156,8 +158,8 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
-                "Rego", "CEL", "AccessControl", "RegularExpressions", "OCI", "Inventory", "Advisories", "ImageScanning",
-                "PackageVersions",
+                "Rego", "CEL", "AccessControl", "RegularExpressions", "OCI", "Inventory", "Advisories",
+                "PackageVersions", "ImageScanning",
                 "Malware",
                 "Secrets",
                 "Console", arguments, lifecycle, unixSignals, log,
@@ -213,7 +215,7 @@ let package = Package(
             "Integration",
             [
                 "Commands", "Kubernetes", "Documents", "Admission", "PodSecurity", "PodPolicies", "Store", "Console",
-                "TestSupport", httpClient,
+                "TestSupport", httpClient, crypto,
             ]),
     ]
 )

@@ -9,7 +9,7 @@ package struct Bulwark: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             Inspect.self, Serve.self, Checks.self, Policy.self, AdmissionCommand.self, RegoCommand.self,
-            CELCommand.self, GatekeeperCommand.self,
+            CELCommand.self, GatekeeperCommand.self, ImageCommand.self, SBOMCommand.self,
             AdvisoriesCommand.self,
         ])
 

@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import CArchive
+import Glibc
 
 /// What an archive says of one of its files. Nothing in it can be trusted: paths may be absolute or climb.
 package struct ArchiveEntry: Sendable {
@@ -23,6 +24,8 @@ package struct ArchiveEntry: Sendable {
     package let device: (major: UInt64, minor: UInt64)
     /// Whether the archive leaves out holes of its contents.
     package let isSparse: Bool
+    /// The extended attribute `security.capability`: a program's own rights; empty without one.
+    package let capabilities: [UInt8]
     /// Whether its contents are encrypted and cannot be read.
     package let isEncrypted: Bool
 
@@ -69,6 +72,17 @@ package struct ArchiveEntry: Sendable {
             kind == .device
             ? (UInt64(archive_entry_rdevmajor(entry)), UInt64(archive_entry_rdevminor(entry))) : (0, 0)
         isSparse = archive_entry_sparse_count(entry) > 0
+        capabilities = archive_entry_xattr_count(entry) > 0 ? Self.capabilities(entry) : []
         isEncrypted = archive_entry_is_data_encrypted(entry) != 0
+    }
+
+    private static func capabilities(_ entry: OpaquePointer) -> [UInt8] {
+        archive_entry_xattr_reset(entry)
+        var (name, value, size): (UnsafePointer<CChar>?, UnsafeRawPointer?, Int) = (nil, nil, 0)
+        while archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK {
+            guard let name, strcmp(name, "security.capability") == 0 else { continue }
+            return value.map { Array(UnsafeRawBufferPointer(start: $0, count: min(size, 64))) } ?? []
+        }
+        return []
     }
 }

@@ -30,13 +30,17 @@ struct FileCollector {
     }
 
     /// A regular file.
-    mutating func add(_ path: String, mode: UInt32, user: Int64, size: Int64, _ stream: FileStream) {
+    mutating func add(
+        _ path: String, mode: UInt32, user: Int64, size: Int64, capabilities: [UInt8] = [], _ stream: FileStream
+    ) {
         record.files += 1
         record.bytes += size
         collect(path, mode: mode, size: size, stream)
         content.look(at: path, stream, into: &record)
         content.judge(
-            ImageFile(path: path, kind: .file, mode: mode, user: user, size: size), stream, into: &record)
+            ImageFile(
+                path: path, kind: .file, mode: mode, user: user, size: size, capabilities: capabilities), stream,
+            into: &record)
     }
 
     private mutating func collect(_ path: String, mode: UInt32, size: Int64, _ stream: FileStream) {

@@ -58,7 +58,7 @@ package struct LayerScanner: Sendable {
                         continue
                     }
                     collector.add(
-                        path, mode: entry.mode, user: entry.user, size: entry.size,
+                        path, mode: entry.mode, user: entry.user, size: entry.size, capabilities: entry.capabilities,
                         FileStream(size: entry.size) { buffer throws(ArchiveError) in try archive.read(into: buffer) })
                 case .hardLink:
                     if case .entry(let target) = LayerPath(entry.target) { collector.add(link: path, to: target) }
