@@ -241,7 +241,7 @@ import Testing
                 ? OddRegistry.Answer(headers: [("Content-Length", "\(image.layers[0].count)")], isSilent: true) : nil
         }
         #expect(Self.failure(result.texts)?.code == .server)
-        #expect(ContinuousClock.now - start < .seconds(20))
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test func stopsWhenCancelled() async throws {
@@ -259,7 +259,7 @@ import Testing
         try await Task.sleep(for: .milliseconds(100))
         task.cancel()
         await #expect { try await task.value } throws: { ($0 as? OCIError)?.code == .cancelled }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(45))
         try await registry.stop()
     }
 
