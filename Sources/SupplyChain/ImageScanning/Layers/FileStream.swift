@@ -20,7 +20,7 @@ final class FileStream {
 
     /// At most the first `count` bytes.
     func beginning(_ count: Int) throws(ArchiveError) -> ArraySlice<UInt8> {
-        if start.count < count { start += try read(count - start.count) }
+        try fill(to: count)
         return start.prefix(count)
     }
 
@@ -32,8 +32,8 @@ final class FileStream {
             throw ArchiveError(.tooLarge, "has \(size) bytes; at most \(limit) are read")
         }
         // One more than declared, so that the end shows.
-        start += try read(Int(size) - start.count + 1)
-        while !isAtEnd, start.count <= limit { start += try read(1 << 20) }
+        try fill(to: Int(size) + 1)
+        while !isAtEnd, start.count <= limit { try fill(to: start.count + (1 << 20)) }
         guard start.count <= limit else {
             hasFailed = true
             throw ArchiveError(.tooLarge, "has more than \(limit) bytes")
@@ -56,14 +56,18 @@ final class FileStream {
         }
     }
 
-    private func read(_ count: Int) throws(ArchiveError) -> [UInt8] {
-        guard count > 0, !isAtEnd else { return [] }
+    /// Reads until `start` has so many bytes, or all. What is there is copied once, into room for the whole.
+    private func fill(to count: Int) throws(ArchiveError) {
+        guard count > start.count, !isAtEnd else { return }
         var failure: ArchiveError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        let known = start
+        start = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let room = UnsafeMutableRawBufferPointer(buffer)
+            known.withUnsafeBytes { room.copyMemory(from: $0) }
+            filled = known.count
             do throws(ArchiveError) {
                 while filled < count {
-                    let rest = UnsafeMutableRawBufferPointer(buffer)[filled..<count]
-                    let more = try source(UnsafeMutableRawBufferPointer(rebasing: rest))
+                    let more = try source(UnsafeMutableRawBufferPointer(rebasing: room[filled..<count]))
                     guard more > 0 else {
                         isAtEnd = true
                         break
@@ -76,6 +80,5 @@ final class FileStream {
             hasFailed = true
             throw failure
         }
-        return bytes
     }
 }
