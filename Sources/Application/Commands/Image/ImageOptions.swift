@@ -78,17 +78,11 @@ struct ImageOptions: ParsableArguments {
     private func read(folder: String, name: String, _ content: ContentScanners) throws -> ImageReport {
         var scanner = FolderScanner()
         scanner.content = content
+        // A tree without a distribution is somebody's source: what it says it will be built from is what it has.
+        let isSystem = Distribution.paths.contains { FileManager.default.fileExists(atPath: folder + "/" + $0) }
+        if lockFiles || !isSystem { scanner.evidence = .declared }
         do throws(ScanError) {
-            var record = try scanner.scan(folder)
-            // A tree without a distribution is somebody's source: what it says it will be built from is what it has.
-            if lockFiles || record.kept.isEmpty {
-                scanner.evidence = .declared
-                record = try scanner.scan(folder)
-            }
-            var inventory = ImageInventory([record])
-            for index in inventory.packages.indices { inventory.packages[index].layer = nil }
-            inventory.layers = []
-            return ImageReport(name: name, inventory: inventory)
+            return ImageReport(name: name, inventory: ImageInventory(folder: try scanner.scan(folder)))
         } catch {
             throw UserError("\(error)")
         }

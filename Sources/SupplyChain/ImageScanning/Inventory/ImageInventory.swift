@@ -30,6 +30,19 @@ package struct ImageInventory: Sendable {
 
     package init() {}
 
+    /// Of a folder, which has no layers.
+    package init(folder record: LayerRecord) {
+        self.init([record])
+        layers = []
+        for index in packages.indices { packages[index].layer = nil }
+        for index in secrets.indices { secrets[index].layer = nil }
+        for index in malware.indices { malware[index].layer = nil }
+        for index in misconfigurations.indices { misconfigurations[index].layer = nil }
+        var own = ScanProblems()
+        for problem in problems.list { own.add(ScanProblem(problem.message, path: problem.path)) }
+        problems = ScanProblems(own.list, count: problems.count)
+    }
+
     /// - Parameter records: from the lowest layer to the topmost.
     package init(_ records: [LayerRecord]) {
         for (index, record) in records.enumerated() {

@@ -22,6 +22,9 @@ struct FileCollector {
     private(set) var links: [String: [String]] = [:]
 
     static let maxLinks = 100_000
+    /// Packages of one layer.
+    static let maxPackages = 500_000
+    private var isFull = false
 
     init(_ readers: PackageReaders, _ evidence: Evidence, _ content: ContentScanners) {
         self.readers = readers
@@ -49,7 +52,7 @@ struct FileCollector {
             guard let bytes = bytes(path, stream, limit: reader.limit) else { return }
             let file = InventoryFile(path: path, bytes: bytes, mode: mode)
             let packages = read(file, by: reader)
-            record.packages += packages
+            keep(packages)
             found[path] = packages
             owners(file, reader)
         } else if OwnedFiles.isList(path) {
@@ -68,11 +71,12 @@ struct FileCollector {
         record.files += 1
         guard let reader = reader(path) else { return }
         if let packages = found[target], self.reader(target)?.name == reader.name {
-            record.packages += packages.map { package in
-                var copy = package
-                copy.path = path
-                return copy
-            }
+            keep(
+                packages.map { package in
+                    var copy = package
+                    copy.path = path
+                    return copy
+                })
         } else if links.count < Self.maxLinks {
             links[target, default: []].append(path)
         } else {
@@ -86,13 +90,22 @@ struct FileCollector {
         guard let bytes = bytes(paths[0], stream, limit: limit) else { return }
         for path in paths {
             guard let reader = reader(path) else { continue }
-            record.packages += read(InventoryFile(path: path, bytes: bytes, mode: mode), by: reader)
+            keep(read(InventoryFile(path: path, bytes: bytes, mode: mode), by: reader))
         }
     }
 
     private func reader(_ path: String) -> (any PackageReader)? {
         guard let reader = readers.reader(for: path) else { return nil }
         return evidence == .declared || !reader.isLockFile ? reader : nil
+    }
+
+    private mutating func keep(_ packages: [FoundPackage]) {
+        guard record.packages.count + packages.count <= Self.maxPackages else {
+            if !isFull { record.problems.add(ScanProblem("the layer has more than \(Self.maxPackages) packages")) }
+            isFull = true
+            return
+        }
+        record.packages += packages
     }
 
     private mutating func keep(_ path: String, _ stream: FileStream) {
@@ -109,7 +122,7 @@ struct FileCollector {
         }
         let reader = readers.readerForExecutable
         guard let bytes = bytes(path, stream, limit: reader.limit) else { return }
-        record.packages += read(InventoryFile(path: path, bytes: bytes, mode: mode), by: reader)
+        keep(read(InventoryFile(path: path, bytes: bytes, mode: mode), by: reader))
     }
 
     private mutating func read(_ file: InventoryFile, by reader: any PackageReader) -> [FoundPackage] {

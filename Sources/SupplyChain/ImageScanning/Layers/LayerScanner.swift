@@ -90,5 +90,9 @@ package struct LayerScanner: Sendable {
                 links: links, mode: entry.mode,
                 FileStream(size: entry.size) { buffer throws(ArchiveError) in try archive.read(into: buffer) })
         }
+        for links in left.values {
+            collector.record.problems.add(
+                ScanProblem("it is a link to a file that is not in its layer", path: links[0]))
+        }
     }
 }
