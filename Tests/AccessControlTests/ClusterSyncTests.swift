@@ -77,7 +77,7 @@ import Testing
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(index.waitsFor != nil)
         func wait(_ what: String, _ done: () -> Bool) async throws {
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + .seconds(180)
             while !done(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(10)) }
             #expect(done(), "\(what): \(index.waitsFor ?? ""), \(index.problems)")
         }

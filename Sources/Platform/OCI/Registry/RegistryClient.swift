@@ -20,6 +20,8 @@ package final class RegistryClient: Sendable {
     private let logger: Logger
     /// Registries on this machine that turned out to have no TLS.
     private let plain = Mutex<Set<String>>([])
+    /// Registries that answered over TLS, which are never asked without it after that.
+    private let secure = Mutex<Set<String>>([])
 
     /// - Throws: `unreadable` for certificate authorities that cannot be read.
     package init(
@@ -117,23 +119,40 @@ package final class RegistryClient: Sendable {
         var request = request
         let isPlain = endpoint.isPlain || plain.withLock { $0.contains(endpoint.host) }
         request.url = "\(isPlain ? "http" : "https")://\(endpoint.host)\(path)"
-        guard endpoint.allowsPlain, !isPlain else { return try await transport.send(request) }
-        // The login is kept until it is known who answers.
-        do { return try await transport.send(request) } catch {
-            guard Self.isNoTLS(error) else { throw error }
-            request.url = "http://\(endpoint.host)\(path)"
+        guard !isPlain else { return try await transport.send(request) }
+        do {
             let response = try await transport.send(request)
+            secure.withLock { _ = $0.insert(endpoint.host) }
+            return response
+        } catch {
+            guard endpoint.allowsPlain, !isSecure(endpoint), Self.isNoTLS(error) else { throw error }
+            request.url = "http://\(endpoint.host)\(path)"
+            // The login is kept back until it is known who answers.
+            request.authorization = nil
+            let response = try await transport.send(request)
+            // What a server that does speak TLS says to those who do not: its handshake only broke off.
+            guard response.status.code != 400 else {
+                await response.body.drain()
+                throw RegistryFailure(
+                    OCIError(.server, "\(endpoint.registry) broke off the handshake", cause: error), mayRetry: true)
+            }
             plain.withLock { _ = $0.insert(endpoint.host) }
             return response
         }
     }
 
+    private func isSecure(_ endpoint: Endpoint) -> Bool { secure.withLock { $0.contains(endpoint.host) } }
+
     /// Whether there is a server that does not speak TLS.
     private static func isNoTLS(_ error: any Error) -> Bool {
-        if let error = error as? NIOSSLError, case .handshakeFailed(let reason) = error {
-            return !"\(reason)".contains("CERTIFICATE_VERIFY")
-        }
+        if isDistrust(error) { return false }
         return error is NIOSSLError || (error as? HTTPClientError) == .tlsHandshakeTimeout
+    }
+
+    /// Whether a certificate was not accepted.
+    private static func isDistrust(_ error: any Error) -> Bool {
+        guard let error = error as? NIOSSLError, case .handshakeFailed(let reason) = error else { return false }
+        return "\(reason)".contains("CERTIFICATE_VERIFY")
     }
 
     /// Repeats what failed for load or a broken connection.
@@ -197,7 +216,9 @@ package final class RegistryClient: Sendable {
         case is CancellationError: return RegistryFailure(OCIError(.cancelled, "\(what): cancelled"))
         default:
             let words = "\(endpoint.registry) does not answer: \("\(error)".plain(200))"
-            return RegistryFailure(OCIError(.server, words), mayRetry: !(error is NIOSSLError))
+            // Who has spoken TLS before will do so again.
+            let mayRetry = !(error is NIOSSLError) || (isSecure(endpoint) && !Self.isDistrust(error))
+            return RegistryFailure(OCIError(.server, words), mayRetry: mayRetry)
         }
     }
 }
