@@ -132,6 +132,17 @@ let package = Package(
             ],
             path: "Sources/SupplyChain/ImageScanning", swiftSettings: strict),
         .target(
+            name: "ImagePolicies",
+            dependencies: ["Findings", "Documents", "Kubernetes", "OCI", "Admission", crypto, log],
+            path: "Sources/SupplyChain/ImagePolicies", swiftSettings: strict),
+        .target(
+            name: "ClusterImages",
+            dependencies: [
+                "Findings", "Documents", "Kubernetes", "OCI", "Inventory", "Advisories", "ImageScanning",
+                "ImagePolicies", "Secrets", "Malware", "Store", "Reporting", grdb, crypto, log, lifecycle,
+            ],
+            path: "Sources/SupplyChain/ClusterImages", swiftSettings: strict),
+        .target(
             name: "Secrets", dependencies: ["Findings", "Documents", "RegularExpressions", crypto],
             path: "Sources/SupplyChain/Secrets", swiftSettings: strict, plugins: ["EmbedFiles"]),
 

@@ -2,7 +2,7 @@
 """Reads `swift package dump-package` and fails on an arrow that points back.
 
 Platform <- capability <- Application; capabilities do not import each other, but DeliveryChain may import ImageScanning
-and ImageTrust, and ImageScanning what it is made of; Findings depends on nothing; what bulwark-node links never reaches Store.
+and ImageTrust, ImageScanning what it is made of, and ClusterImages what scans and what is told of it; Findings depends on nothing; what bulwark-node links never reaches Store.
 """
 import json
 import pathlib
@@ -13,7 +13,9 @@ import sys
 ROOM_ORDER = {"Platform": 0, "capability": 1, "Application": 2}
 ALLOWED_BETWEEN_CAPABILITIES = {
     ("DeliveryChain", "ImageScanning"), ("DeliveryChain", "ImageTrust"),
-    ("ImageScanning", "Inventory"), ("ImageScanning", "Advisories"), ("ImageScanning", "Secrets"), ("ImageScanning", "Secrets"),
+    ("ImageScanning", "Inventory"), ("ImageScanning", "Advisories"), ("ImageScanning", "Secrets"),
+    ("ClusterImages", "Inventory"), ("ClusterImages", "Advisories"), ("ClusterImages", "Secrets"), ("ClusterImages", "ImageScanning"),
+    ("ClusterImages", "ImagePolicies"),
 }
 
 

@@ -1,0 +1,44 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Findings
+
+/// What the last scan said of an image that pods name: the content of an `ImageScan` object, in which it comes from the
+/// server that scans to whoever judges pods. Times are seconds since 1970.
+package struct ImageVerdict: Sendable, Equatable {
+    package enum Phase: String, Sendable, CaseIterable {
+        /// Asked for, not begun.
+        case pending = "Pending"
+        case scanning = "Scanning"
+        case complete = "Complete"
+        /// Scanned, but a part could not be read or judged: what is not listed may still be there.
+        case incomplete = "Incomplete"
+        case failed = "Failed"
+    }
+
+    package struct Count: Sendable, Equatable {
+        package var total = 0
+        /// Those that an upgrade mends.
+        package var fixable = 0
+
+        package init(total: Int = 0, fixable: Int = 0) { (self.total, self.fixable) = (total, fixable) }
+    }
+
+    /// As pods write it, made whole: `registry.example.com/shop/cart:1.2`, `registry.example.com/shop/cart@sha256:…`.
+    package var reference: String
+    package var phase: Phase
+    /// What the reference means; empty until known.
+    package var digest = ""
+    /// When it was last seen to mean that.
+    package var resolved: Int64 = 0
+    /// When it was last judged, and by advisories of when. 0 before the first time.
+    package var scanned: Int64 = 0
+    package var advisories: Int64 = 0
+    /// Without those that are excepted.
+    package var vulnerabilities: [Severity: Count] = [:]
+    package var malware = 0
+    package var secrets = 0
+    package var misconfigurations = 0
+    /// Why it failed or is incomplete.
+    package var message = ""
+
+    package init(reference: String, phase: Phase) { (self.reference, self.phase) = (reference, phase) }
+}
