@@ -32,13 +32,20 @@ package struct Bulwark: AsyncParsableCommand {
 
     /// Runs `inspect` on files, and returns the exit status; nil when the arguments ask for anything else.
     ///
-    /// It runs in loops and hooks, so it takes short ways: its arguments are tried on it alone, since to put the tree of all
-    /// commands together takes longer than to read a folder, and it stays on the calling thread. Arguments that it does not
-    /// take are for `run` to explain.
+    /// It runs in loops and hooks, so it takes short ways: plain arguments are read without the parser, others are tried on it
+    /// alone, since to put the tree of all commands together takes longer than to read a folder, and it stays on the calling
+    /// thread. Arguments that it does not take are for `run` to explain.
     package static func inspectFiles(_ arguments: [String]) -> Int32? {
-        guard arguments.first == "inspect", let inspect = try? Inspect.parse(Array(arguments.dropFirst())),
-            !inspect.cluster.isAsked
-        else { return nil }
+        guard arguments.first == "inspect" else { return nil }
+        let arguments = Array(arguments.dropFirst())
+        let inspect: Inspect
+        if let plain = Inspect.plain(arguments) {
+            inspect = plain
+        } else if let parsed = try? Inspect.parse(arguments), !parsed.cluster.isAsked {
+            inspect = parsed
+        } else {
+            return nil
+        }
         do {
             try inspect.runOnFiles()
             return ExitStatus.done.rawValue

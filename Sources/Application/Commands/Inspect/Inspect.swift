@@ -78,18 +78,20 @@ struct Inspect: AsyncParsableCommand {
             context: InspectionContext(
                 settings: InspectionSettings(
                     allowedRegistries: options.allowRegistry, floatingTags: options.floatingTag)))
-        inspector.now = Int64(Date().timeIntervalSince1970)
+        inspector.now = Int64(time(nil))
         inspector.includesPasses = options.all
         if let file = options.exemptions { inspector.exemptions = try ExemptionsFile.read(file) }
         return (catalogue, inspector)
     }
 
     private func encoder() -> any ReportEncoder {
-        makeEncoder(
+        // To ask for the environment and the folder takes a moment, and most formats show neither.
+        let isTable = output.format == .table
+        return makeEncoder(
             output.format,
             options: EncodingOptions(
-                width: Terminal.width, colour: Terminal.usesColour, showAll: options.all,
-                baseDirectory: FileManager.default.currentDirectoryPath),
+                width: isTable ? Terminal.width : 100, colour: isTable && Terminal.usesColour, showAll: options.all,
+                baseDirectory: output.format == .json ? "" : FileManager.default.currentDirectoryPath),
             sink: Terminal.write)
     }
 
