@@ -50,10 +50,10 @@ enum InputFile {
         }
         closedir(directory)
         names.sort { $0.name < $1.name }
+        let place = folder.utf8.last == UInt8(ascii: "/") ? folder : folder + "/"
         for (name, type) in names {
-            let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-            let isManifest =
-                suffixes.contains((name.split(separator: ".").last ?? "").lowercased()) && name.contains(".")
+            let path = place + name
+            let isManifest = suffix(of: name).map(suffixes.contains) == true
             // What the folder itself says of a plain file saves asking for each.
             if type == UInt8(DT_REG) {
                 if !isManifest { continue }
@@ -73,6 +73,16 @@ enum InputFile {
                 files.append(path)
             }
         }
+    }
+
+    /// What stands behind the last dot of a name, but for dots at its end, in small letters; nil for a name without dots.
+    private static func suffix(of name: String) -> String? {
+        let dot = UInt8(ascii: ".")
+        guard name.utf8.contains(dot) else { return nil }
+        var text = name.utf8[...]
+        while text.last == dot { text.removeLast() }
+        if let last = text.lastIndex(of: dot) { text = text[text.index(after: last)...] }
+        return Substring(text).lowercased()
     }
 
     /// Opens a file for reading; `body` gets the descriptor. Only regular files are read: a pipe would hold up the run.
