@@ -72,19 +72,6 @@ inline uint32_t hashKey(const uint8_t *p, size_t n, const uint8_t *limit) {
     return uint32_t(h >> 32) ^ uint32_t(h);
 }
 
-/// Whether a backslash stands in [p, end); limit is the end of the buffer.
-inline bool hasBackslash(const uint8_t *p, const uint8_t *end, const uint8_t *limit) {
-    constexpr uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
-    while (end - p >= 8) {
-        uint64_t v = load8(p) ^ (ones * '\\');
-        if ((v - ones) & ~v & highs) return true;
-        p += 8;
-    }
-    // The bytes that loadRest puts below the text are zero, which is no backslash.
-    uint64_t v = loadRest(p, size_t(end - p), limit) ^ (ones * '\\');
-    return ((v - ones) & ~v & highs) != 0;
-}
-
 /// Memory that free() gives back. A large block asks for huge pages, which saves most of the cost of touching it.
 void *allocate(size_t size) {
     constexpr size_t huge = 2 << 20;
@@ -233,7 +220,7 @@ int placeStringError(const uint8_t *s, size_t length, size_t *offset) {
 class Builder {
 public:
     Builder(const uint8_t *source, size_t length, const BulwarkJSONOptions &options, Scratch &scratch)
-        : source(source), length(length), options(options), scratch(scratch) {}
+        : source(source), length(length), options(options), scratch(scratch), nextSlash(source) {}
 
     ~Builder() {
         std::free(entries);
@@ -261,6 +248,8 @@ private:
     uint32_t capacity = 0;
     size_t errorOffset = 0;
     size_t firstOffset = 0;
+    /// The first backslash at or behind the end of the last string; the source's end when there is none.
+    const uint8_t *nextSlash;
 
     int fail(int code, size_t offset) {
         errorOffset = offset;
@@ -299,11 +288,21 @@ private:
         return i > open + 1 && source[i - 1] == '"' ? i - 1 : 0;
     }
 
+    /// Whether a backslash stands in [start, end). Strings are asked about in the order of the source, so that all of it is
+    /// looked through once.
+    bool hasBackslash(const uint8_t *start, const uint8_t *end) {
+        if (nextSlash < start) {
+            const void *found = std::memchr(start, '\\', size_t(source + length - start));
+            nextSlash = found ? static_cast<const uint8_t *>(found) : source + length;
+        }
+        return nextSlash < end;
+    }
+
     int text(size_t open, size_t bound, uint32_t &offset, uint32_t &size) {
         size_t close = closingQuote(open, bound);
         if (close == 0) return fail(BULWARK_JSON_UNCLOSED_STRING, open);
         const uint8_t *start = source + open + 1, *end = source + close;
-        if (!hasBackslash(start, end, source + length)) {
+        if (!hasBackslash(start, end)) {
             offset = uint32_t(open + 1);
             size = uint32_t(end - start);
             return BULWARK_JSON_OK;
@@ -335,10 +334,13 @@ private:
         const uint32_t *hash = scratch.hashes.data() + frame.hashStart;
         uint32_t n = frame.count;
         if (n <= 24) {
-            for (uint32_t i = 1; i < n; i++) {
-                uint32_t equal = 0;
-                for (uint32_t k = 0; k < i; k++) equal |= uint32_t(hash[k] == hash[i]);
-                if (!equal) continue;
+            uint64_t seen = 0;
+            for (uint32_t i = 0; i < n; i++) {
+                // Only a key whose bit is taken can be one that stands before.
+                uint64_t bit = 1ull << (hash[i] & 63);
+                bool isNew = !(seen & bit);
+                seen |= bit;
+                if (isNew) continue;
                 for (uint32_t k = i; k-- > 0;) {
                     if (hash[k] != hash[i]) continue;
                     uint32_t a = child(frame, k), b = child(frame, i);
