@@ -57,6 +57,9 @@ package struct Subject: Sendable, Hashable, Comparable {
                 && left.apiVersion == right.apiVersion && left.cluster == right.cluster
     }
 
+    /// Whether both are copies of one value, which is cheaper to ask than whether they are equal.
+    package func isSame(as other: Subject) -> Bool { parts === other.parts }
+
     package func hash(into hasher: inout Hasher) {
         for part in [cluster, apiVersion, kind, namespace, name] { hasher.combine(part) }
     }

@@ -14,8 +14,14 @@ struct DataEncoder: ReportEncoder {
     private var lastFile = ""
     private var lastFileJSON = OutputBuffer()
     /// How the results of a check with an outcome begin. They come in the order of the checks, so the next one is mostly near.
-    private var heads: [(check: ObjectIdentifier, outcome: Outcome, json: OutputBuffer)] = []
+    private var heads: [Head] = []
     private var nextHead = 0
+
+    private struct Head {
+        let check: ObjectIdentifier
+        let outcome: UInt8
+        let json: OutputBuffer
+    }
 
     init(_ style: TreeWriter.Style, output: OutputBuffer) {
         writer = TreeWriter(style, output: output)
@@ -42,7 +48,7 @@ struct DataEncoder: ReportEncoder {
     mutating func add(_ result: CheckResult) {
         writer.breakLine()
         guard writer.style == .json else { return writer.result(result) }
-        if lastSubjectJSON.count == 0 || lastSubject != result.subject {
+        if lastSubjectJSON.count == 0 || !lastSubject.isSame(as: result.subject) {
             var small = TreeWriter(.json)
             small.subject(result.subject)
             lastSubject = result.subject
@@ -64,13 +70,15 @@ struct DataEncoder: ReportEncoder {
     }
 
     private mutating func head(_ check: Check, _ outcome: Outcome) -> OutputBuffer {
-        let id = ObjectIdentifier(check)
-        for step in heads.indices {
-            let at = nextHead + step < heads.count ? nextHead + step : nextHead + step - heads.count
-            if heads[at].check == id, heads[at].outcome == outcome {
-                nextHead = at
+        let (id, code) = (ObjectIdentifier(check), outcome.code)
+        var at = nextHead
+        for _ in heads.indices {
+            if at >= heads.count { at = 0 }
+            if heads[at].check == id, heads[at].outcome == code {
+                nextHead = at + 1
                 return heads[at].json
             }
+            at += 1
         }
         var small = OutputBuffer()
         small.append("{")
@@ -79,7 +87,7 @@ struct DataEncoder: ReportEncoder {
         small.append(member: "severity", check.severity.description, comma: true)
         small.append(",\"subject\":")
         nextHead = heads.count
-        heads.append((id, outcome, small))
+        heads.append(Head(check: id, outcome: code, json: small))
         return small
     }
 
@@ -94,16 +102,33 @@ struct DataEncoder: ReportEncoder {
     }
 }
 
+extension Outcome {
+    /// A number for comparing, where comparing texts would count.
+    fileprivate var code: UInt8 {
+        switch self {
+        case .pass: 0
+        case .fail: 1
+        case .warn: 2
+        case .error: 3
+        case .skip: 4
+        }
+    }
+}
+
 extension OutputBuffer {
     /// A result after its beginning, which ends with the key of the subject: `TreeWriter.result` for the case of millions.
     fileprivate mutating func write(
         _ result: CheckResult, subject: OutputBuffer, file: OutputBuffer, exemption: OutputBuffer?
     ) {
         append(subject)
-        append(member: "container", result.container, comma: true)
-        append(member: "message", result.message, comma: true)
-        append(member: "path", result.path, comma: true)
-        append(member: "value", result.value, comma: true)
+        append(",\"container\":")
+        append(json: result.container)
+        append(",\"message\":")
+        append(json: result.message)
+        append(",\"path\":")
+        append(json: result.place, result.field)
+        append(",\"value\":")
+        append(json: result.value)
         if let source = result.source {
             append(",\"source\":{\"file\":")
             append(file)

@@ -164,9 +164,25 @@ extension OutputBuffer {
 
     /// A JSON string with its quotes. Beside what JSON demands, it escapes DEL, C1 controls, U+2028, U+2029, U+FEFF and
     /// U+FFFE/F, so that the text is safe in JavaScript, YAML and a terminal.
-    package mutating func append(json text: String) {
-        var text = text
-        text.withUTF8 { escape($0) }
+    package mutating func append(json text: String) { append(json: text, "") }
+
+    /// The same of two texts, one behind the other in one pair of quotes.
+    mutating func append(json text: String, _ more: String) {
+        room(1).pointee = UInt8(ascii: "\"")
+        block.count += 1
+        bytes(of: text) { escape($0) }
+        if !more.isEmpty { bytes(of: more) { escape($0) } }
+        room(1).pointee = UInt8(ascii: "\"")
+        block.count += 1
+    }
+
+    /// The bytes where they stand; `withUTF8` would take hold of the string first.
+    @inline(__always)
+    private func bytes(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        if text.utf8.withContiguousStorageIfAvailable(body) == nil {
+            var text = text
+            text.withUTF8(body)
+        }
     }
 
     /// A JSON string of bytes that need not be UTF-8: what is not becomes U+FFFD.
@@ -195,24 +211,58 @@ extension OutputBuffer {
         block.count += length + (comma ? 4 : 3)
     }
 
-    /// Well-formed UTF-8 between quotes.
+    /// Well-formed UTF-8, escaped.
     private func escape(_ text: UnsafeBufferPointer<UInt8>) {
-        room(1).pointee = UInt8(ascii: "\"")
-        block.count += 1
-        if let source = text.baseAddress {
-            var index = 0
-            while index < text.count {
-                // A part ends before a scalar, never inside one.
-                var end = min(index + Self.part, text.count)
-                while end < text.count, source[end] & 0xc0 == 0x80 { end += 1 }
-                // Six bytes for each byte, and eight that the last word may overshoot.
-                let start = room(6 * (end - index) + 8)
-                block.count += Self.escape(source, from: index, to: end, into: start)
-                index = end
-            }
+        guard let source = text.baseAddress else { return }
+        if text.count <= Self.part, Self.copyPlain(source, text.count, to: room(text.count)) {
+            block.count += text.count
+            return
         }
-        room(1).pointee = UInt8(ascii: "\"")
-        block.count += 1
+        var index = 0
+        while index < text.count {
+            // A part ends before a scalar, never inside one.
+            var end = min(index + Self.part, text.count)
+            while end < text.count, source[end] & 0xc0 == 0x80 { end += 1 }
+            // Six bytes for each byte, and eight that the last word may overshoot.
+            let start = room(6 * (end - index) + 8)
+            block.count += Self.escape(source, from: index, to: end, into: start)
+            index = end
+        }
+    }
+
+    /// Copies a text in which nothing has to be escaped, as most have none; false when something has to, and then what was
+    /// written does not count. The last piece overlaps the one before: every piece lies within the `count` bytes of both.
+    @inline(__always)
+    private static func copyPlain(
+        _ source: UnsafePointer<UInt8>, _ count: Int, to target: UnsafeMutablePointer<UInt8>
+    ) -> Bool {
+        let (source, target) = (UnsafeRawPointer(source), UnsafeMutableRawPointer(target))
+        if count >= 8 {
+            var (at, special): (Int, UInt64) = (0, 0)
+            while at < count - 8 {
+                let word = source.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                target.storeBytes(of: word, toByteOffset: at, as: UInt64.self)
+                special |= specialBits(word)
+                at += 8
+            }
+            let last = source.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+            target.storeBytes(of: last, toByteOffset: count - 8, as: UInt64.self)
+            return (special | specialBits(last)) & 0x8080_8080_8080_8080 == 0
+        }
+        if count >= 4 {
+            let first = source.loadUnaligned(as: UInt32.self)
+            let last = source.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+            target.storeBytes(of: first, as: UInt32.self)
+            target.storeBytes(of: last, toByteOffset: count - 4, as: UInt32.self)
+            return !needsLook(UInt64(first) << 32 | UInt64(last))
+        }
+        var isPlain = true
+        for at in 0..<count {
+            let byte = source.load(fromByteOffset: at, as: UInt8.self)
+            target.storeBytes(of: byte, toByteOffset: at, as: UInt8.self)
+            isPlain = isPlain && byte >= 0x20 && byte < 0x7f && byte != 0x22 && byte != 0x5c
+        }
+        return isPlain
     }
 
     private static func escape(
@@ -255,13 +305,16 @@ extension OutputBuffer {
 
     /// Whether one of eight bytes is a control, a quote, a backslash, DEL, or not ASCII.
     @inline(__always)
-    private static func needsLook(_ word: UInt64) -> Bool {
-        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    private static func needsLook(_ word: UInt64) -> Bool { specialBits(word) & 0x8080_8080_8080_8080 != 0 }
+
+    /// A word of which the highest bit of some byte is set when one of the eight is special.
+    @inline(__always)
+    private static func specialBits(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
         let controls = (word &- (0x20 * ones)) & ~word
         let quotes = word ^ (0x22 * ones)
         let slashes = word ^ (0x5c * ones)
-        let special = controls | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | (word &+ ones) | word
-        return special & highs != 0
+        return controls | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | (word &+ ones) | word
     }
 
     /// The scalar at `index` and its length when it must be escaped; a length of 0 otherwise.
