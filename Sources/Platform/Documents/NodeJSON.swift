@@ -115,24 +115,36 @@ private struct JSONText {
     private mutating func quote(_ document: Document, _ offset: UInt32, _ length: UInt32) {
         out.append(0x22)
         let text = UnsafeBufferPointer(start: document.pool + Int(offset), count: Int(length))
-        for byte in text {
-            switch byte {
-            case 0x22, 0x5C:
-                out.append(0x5C)
-                out.append(byte)
-            case 0x0A: out.append(contentsOf: "\\n".utf8)
-            case 0x0D: out.append(contentsOf: "\\r".utf8)
-            case 0x09: out.append(contentsOf: "\\t".utf8)
-            case 0x00..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                out.append(contentsOf: "\\u00".utf8)
-                out.append(digits[Int(byte >> 4)])
-                out.append(digits[Int(byte & 15)])
-            default: out.append(byte)
+        var at = 0
+        while at < text.count {
+            guard out.count <= limit else { return }
+            // As far as nothing has to be escaped, and no further than one byte over the limit.
+            let left = limit - out.count
+            let stop = left < text.count - at ? at + left + 1 : text.count
+            var end = at
+            while end < stop, text[end] >= 0x20, text[end] != 0x22, text[end] != 0x5C { end += 1 }
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: text[at..<end]))
+            at = end
+            if at < stop {
+                escape(text[at])
+                at += 1
             }
-            if out.count > limit { return }
         }
         out.append(0x22)
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        out.append(0x5C)
+        switch byte {
+        case 0x22, 0x5C: out.append(byte)
+        case 0x0A: out.append(UInt8(ascii: "n"))
+        case 0x0D: out.append(UInt8(ascii: "r"))
+        case 0x09: out.append(UInt8(ascii: "t"))
+        default:
+            out.append(contentsOf: "u00".utf8)
+            out.append(0x30 + byte >> 4)
+            out.append(byte & 15 < 10 ? 0x30 + byte & 15 : 0x57 + byte & 15)
+        }
     }
 
     func finish() -> String {

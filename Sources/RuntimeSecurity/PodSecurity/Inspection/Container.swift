@@ -37,6 +37,8 @@ final class Container {
     /// The path of what stands in it, up to the last dot.
     private(set) lazy var place = "\(base).\(role.list)[\(index)]."
     private let base: String
+    /// The name, as what it shows is remembered by.
+    private(set) lazy var problemName = ProblemSet.Name(name)
     /// The image it names, nil when it names none.
     private(set) lazy var image = Result { () throws(UnreadableField) in try Images.Reference.of(node) }
     /// The capabilities it adds and drops.

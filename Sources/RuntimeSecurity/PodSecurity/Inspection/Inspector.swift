@@ -75,7 +75,8 @@ private struct Run {
                 do throws(UnreadableField) {
                     settle(try judge(container, target, inspector.context), index, container, inspector, &tally, emit)
                 } catch {
-                    self.error(error, path(.relative(error.path), container), index, container, inspector, &tally, emit)
+                    let place = place(.relative(error.path), container)
+                    self.error(error, place, index, container, inspector, &tally, emit)
                 }
             }
         case .pod(let judge):
@@ -84,7 +85,7 @@ private struct Run {
             do throws(UnreadableField) {
                 settle(try judge(target, inspector.context), index, nil, inspector, &tally, emit)
             } catch {
-                self.error(error, path(.pod(error.path), nil), index, nil, inspector, &tally, emit)
+                self.error(error, target.kind.podSpecPlace, index, nil, inspector, &tally, emit)
             }
         case .object(let kinds, let judge):
             guard kinds.contains(target.kind) else { return }
@@ -94,11 +95,12 @@ private struct Run {
                 if case .problem = verdict {} else if let unreadable = target.unreadable { throw unreadable }
                 settle(verdict, index, nil, inspector, &tally, emit)
             } catch {
-                self.error(error, error.path, index, nil, inspector, &tally, emit)
+                self.error(error, "", index, nil, inspector, &tally, emit)
             }
         }
     }
 
+    @inline(__always)
     private mutating func settle(
         _ verdict: Verdict, _ index: Int, _ container: Container?, _ inspector: Inspector, _ tally: inout Tally,
         _ emit: (CheckResult) -> Void
@@ -109,101 +111,98 @@ private struct Run {
         case .pass:
             judged = true
             if input.ownerProblems != nil { return }
-            let check = inspector.checks[index].check
-            tally.add(.pass, check.severity)
-            if inspector.includesPasses {
-                emit(
-                    result(
-                        check, .pass, container, message: check.title, path: "", value: "", line: line(nil, container)))
-            }
+            tally.add(.pass, inspector.checks[index].check.severity)
+            if inspector.includesPasses { pass(inspector.checks[index].check, container, emit) }
         case .problem(let problem):
             judged = true
-            let check = inspector.checks[index].check
-            let shown = problem.isPlaceOnly ? nil : problem.value
-            var value =
-                shown.map {
-                    check.sensitive ? inspector.masking.mask($0) : Evidence.text($0, inspector.masking)
-                } ?? ""
-            // Items of a list do not repeat the version that their list has.
-            if value.isEmpty, case .object("apiVersion") = problem.path { value = "\"\(input.subject.apiVersion)\"" }
-            report(
-                check, problem.isWarning ? .warn : .fail, index, container, message: problem.message,
-                path: path(problem.path, container), value: value, line: line(problem.value, container), inspector,
-                &tally, emit)
+            show(problem, index, container, inspector, &tally, emit)
         }
     }
 
-    private mutating func error(
-        _ error: UnreadableField, _ path: String, _ index: Int, _ container: Container?, _ inspector: Inspector,
+    private mutating func pass(_ check: Check, _ container: Container?, _ emit: (CheckResult) -> Void) {
+        emit(
+            CheckResult(
+                check: check, outcome: .pass, subject: input.subject, container: container?.name ?? "",
+                message: check.title, place: "", field: "", value: "", source: source(nil, container),
+                fingerprint: fingerprint(check, container)))
+    }
+
+    private mutating func show(
+        _ problem: Verdict.Problem, _ index: Int, _ container: Container?, _ inspector: Inspector,
         _ tally: inout Tally, _ emit: (CheckResult) -> Void
     ) {
-        judged = true
-        report(
-            inspector.checks[index].check, .error, index, container, message: "Cannot be judged: \(error.message).",
-            path: path.isEmpty ? error.path : path, value: "", line: line(nil, container), inspector,
-            &tally, emit)
-    }
-
-    private mutating func report(
-        _ check: Check, _ outcome: Outcome, _ index: Int, _ container: Container?, message: String, path: String,
-        value: String, line: Int, _ inspector: Inspector, _ tally: inout Tally, _ emit: (CheckResult) -> Void
-    ) {
-        let name = container?.name ?? ""
-        let isNew = problems.insert(check: index, container: name)
-        if !isNew || input.ownerProblems?.contains(check: index, container: name) == true { return }
-        var found = result(check, outcome, container, message: message, path: path, value: value, line: line)
-        if outcome != .error, !inspector.exemptions.isEmpty,
-            let exemption = inspector.exemptions.first(where: {
-                $0.covers(check: check, subject: input.subject, container: name, now: inspector.now)
-            })
-        {
-            found.outcome = .skip
-            found.exemption = exemption
+        if !isNew(index, container) { return }
+        let check = inspector.checks[index].check
+        var value = ""
+        if let shown = problem.value, !problem.isPlaceOnly {
+            value = check.sensitive ? inspector.masking.mask(shown) : Evidence.text(shown, inspector.masking)
         }
-        tally.add(found.outcome, check.severity)
+        // Items of a list do not repeat the version that their list has.
+        if value.isEmpty, case .object("apiVersion") = problem.path { value = "\"\(input.subject.apiVersion)\"" }
+        let outcome = problem.isWarning ? Outcome.warn : .fail
+        let found = CheckResult(
+            check: check, outcome: outcome, subject: input.subject, container: container?.name ?? "",
+            message: problem.message, place: place(problem.path, container), field: problem.path.text, value: value,
+            source: source(problem.value, container), fingerprint: fingerprint(check, container))
+        if !inspector.exemptions.isEmpty, let exemption = exemption(check, container, inspector) {
+            var exempt = found
+            exempt.outcome = .skip
+            exempt.exemption = exemption
+            tally.add(.skip, check.severity)
+            return emit(exempt)
+        }
+        tally.add(outcome, check.severity)
         emit(found)
     }
 
-    private mutating func result(
-        _ check: Check, _ outcome: Outcome, _ container: Container?, message: String, path: String, value: String,
-        line: Int
-    ) -> CheckResult {
-        let name = container?.name ?? ""
-        let shared = digest ?? SubjectDigest(input.subject)
-        digest = shared
-        return CheckResult(
-            check: check, outcome: outcome, subject: input.subject, container: name, message: message, path: path,
-            value: value, source: input.file.map { SourceLocation(file: $0, line: line) },
-            fingerprint: shared.fingerprint(check: check.id, container: name))
+    /// `place` stands before the error's own path; empty where that is whole.
+    private mutating func error(
+        _ error: UnreadableField, _ place: String, _ index: Int, _ container: Container?, _ inspector: Inspector,
+        _ tally: inout Tally, _ emit: (CheckResult) -> Void
+    ) {
+        judged = true
+        if !isNew(index, container) { return }
+        let check = inspector.checks[index].check
+        tally.add(.error, check.severity)
+        emit(
+            CheckResult(
+                check: check, outcome: .error, subject: input.subject, container: container?.name ?? "",
+                message: "Cannot be judged: \(error.message).", place: place, field: error.path, value: "",
+                source: source(nil, container), fingerprint: fingerprint(check, container)))
     }
 
-    /// The line of the evidence, or of the nearest thing that is there.
-    private func line(_ value: Node?, _ container: Container?) -> Int {
-        input.file == nil ? 0 : (value ?? container?.node ?? input.object).line
+    /// Whether neither this object nor its owner has shown the problem yet.
+    private mutating func isNew(_ index: Int, _ container: Container?) -> Bool {
+        let name = container?.problemName ?? .none
+        return problems.insert(check: index, container: name)
+            && input.ownerProblems?.contains(check: index, container: name) != true
     }
 
-    private func path(_ path: FieldPath, _ container: Container?) -> String {
-        switch path {
-        case .object(let text): return text
-        case .template(let text): return target.templatePath.isEmpty ? text : "\(target.templatePath).\(text)"
-        case .pod(let text): return "\(target.kind.podSpecPath).\(text)"
-        case .relative(let text):
-            guard let container else { return "\(target.kind.podSpecPath).\(text)" }
-            return Self.joined(container.place, text)
+    private func exemption(_ check: Check, _ container: Container?, _ inspector: Inspector) -> Exemption? {
+        inspector.exemptions.first {
+            $0.covers(check: check, subject: input.subject, container: container?.name ?? "", now: inspector.now)
         }
     }
 
-    /// Both texts in one piece of memory.
-    private static func joined(_ one: String, _ two: String) -> String {
-        var (one, two) = (one, two)
-        return one.withUTF8 { one in
-            two.withUTF8 { two in
-                String(unsafeUninitializedCapacity: one.count + two.count) { buffer in
-                    let middle = buffer.update(fromContentsOf: one)
-                    _ = buffer[middle...].update(fromContentsOf: two)
-                    return one.count + two.count
-                }
-            }
+    private mutating func fingerprint(_ check: Check, _ container: Container?) -> Fingerprint {
+        let shared = digest ?? SubjectDigest(input.subject)
+        digest = shared
+        return shared.fingerprint(check: check.id, container: container?.name ?? "")
+    }
+
+    /// The line of the evidence, or of the nearest thing that is there.
+    private func source(_ value: Node?, _ container: Container?) -> SourceLocation? {
+        guard let file = input.file else { return nil }
+        return SourceLocation(file: file, line: (value ?? container?.node ?? input.object).line)
+    }
+
+    /// What stands before the text of a path.
+    private func place(_ path: FieldPath, _ container: Container?) -> String {
+        switch path {
+        case .object: ""
+        case .template: target.kind.isWorkload ? target.kind.templatePlace : ""
+        case .pod: target.kind.podSpecPlace
+        case .relative: container?.place ?? target.kind.podSpecPlace
         }
     }
 }

@@ -92,6 +92,25 @@ package enum ObjectKind: Int, Sendable, CaseIterable {
         }
     }
 
+    /// What stands before a field of the pod template, and of the pod spec.
+    var templatePlace: String {
+        switch self {
+        case .pod: ""
+        case .cronJob: "spec.jobTemplate.spec.template."
+        case .podTemplate: "template."
+        default: "spec.template."
+        }
+    }
+
+    var podSpecPlace: String {
+        switch self {
+        case .pod: "spec."
+        case .cronJob: "spec.jobTemplate.spec.template.spec."
+        case .podTemplate: "template.spec."
+        default: "spec.template.spec."
+        }
+    }
+
     var templateSteps: [StaticString] {
         switch self {
         case .pod: []
