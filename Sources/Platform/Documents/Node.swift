@@ -155,6 +155,22 @@ package struct Node: Sendable {
         return kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) ? bytes : nil
     }
 
+    /// Whether this is a string of no bytes.
+    package var isEmptyText: Bool { rawKind == UInt32(BULWARK_STRING) && entry.pointee.length == 0 }
+
+    /// A number made of a text's length, its first and its last eight bytes: texts with different ones differ.
+    package var textMark: UInt64 {
+        let text = UnsafeRawBufferPointer(bytes)
+        var (first, last): (UInt64, UInt64) = (0, 0)
+        if text.count >= 8 {
+            first = text.loadUnaligned(as: UInt64.self)
+            last = text.loadUnaligned(fromByteOffset: text.count - 8, as: UInt64.self)
+        } else {
+            for byte in text { first = first << 8 | UInt64(byte) }
+        }
+        return (first &* 0x9E37_79B9_7F4A_7C15 ^ last) &* 0xD6E8_FEB8_6659_FD93 ^ UInt64(text.count)
+    }
+
     /// A number that each value of a document has of its own, the same whenever the document is read.
     package var place: Int { Int(index) }
 

@@ -5,7 +5,7 @@ import Findings
 /// Reads one `check.yaml`.
 enum CheckDecoding {
     static func check(path: String, text: String) throws -> InspectionCheck {
-        let folders = path.split(separator: "/").map(String.init)
+        let folders = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
         guard folders.count >= 3 else {
             throw InspectionError(.catalogue, "\(path): expected <area>/<slug>/check.yaml")
         }
@@ -46,8 +46,9 @@ enum CheckDecoding {
 
 extension String {
     fileprivate var trimmingNewlines: String {
-        var text = self[...]
-        while text.last?.isWhitespace == true { text = text.dropLast() }
-        return String(text)
+        // The texts are our own: they end with what YAML's blocks leave, and with no other kind of space.
+        var text = utf8[...]
+        while let last = text.last, last == 0x20 || last == 0x0A { text.removeLast() }
+        return String(Substring(text))
     }
 }

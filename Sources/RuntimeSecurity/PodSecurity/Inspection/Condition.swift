@@ -88,6 +88,8 @@ final class FieldCondition: Sendable {
     private let plainPath: String?
     /// The keys of such a path.
     private let keys: FieldKeys?
+    /// The keys that lead to a list and those from its elements on, when the path leads through one.
+    private let listKeys: (before: FieldKeys, after: FieldKeys, count: Int)?
 
     init(path: String, steps: [Step], test: Test, inherits: Bool) {
         (self.path, self.steps, self.test, self.inherits) = (path, steps, test, inherits)
@@ -95,10 +97,16 @@ final class FieldCondition: Sendable {
         let isPlain = names.count == steps.count
         plainPath = isPlain ? Self.text(steps[...], []) : nil
         keys = isPlain ? FieldKeys(names) : nil
+        var listKeys: (FieldKeys, FieldKeys, Int)?
+        if names.count == steps.count - 1, !inherits, let list = steps.firstIndex(where: \.isEach) {
+            listKeys = (FieldKeys(Array(names[..<list])), FieldKeys(Array(names[list...])), list)
+        }
+        self.listKeys = listKeys
     }
 
     func match(_ node: Node, pod: Node?) throws(UnreadableField) -> Condition.Match? {
         if let keys, let plainPath { return try match(node, pod, keys, plainPath) }
+        if let listKeys { return try match(node, listKeys.before, listKeys.after, listKeys.count) }
         if inherits, let pod, try !has(node, 0), try has(pod, 0) {
             guard let found = try search(pod, 0) else { return nil }
             return Condition.Match(path: .pod(text(found.indices)), value: found.value)
@@ -117,6 +125,26 @@ final class FieldCondition: Sendable {
             return try holds(value) ? Condition.Match(path: .pod(path), value: value) : nil
         }
         return holdsWhenAbsent ? Condition.Match(path: .relative(path), value: nil) : nil
+    }
+
+    /// `search` for a path through one list, which most of the others are, without taking hold of what lies between.
+    private func match(
+        _ node: Node, _ before: FieldKeys, _ after: FieldKeys, _ list: Int
+    ) throws(UnreadableField) -> Condition.Match? {
+        guard let holder = try value(node, before) else { return nil }
+        guard holder.kind == .array else { throw noList(holder) }
+        var index = 0
+        for element in holder.elements {
+            switch element.descend(after) {
+            case .found(let value):
+                if try holds(value) { return Condition.Match(path: .relative(text([index])), value: value) }
+            case .absent:
+                if holdsWhenAbsent { return Condition.Match(path: .relative(text([index])), value: nil) }
+            case .blocked(let holder, let step): throw noObject(holder, list + 1 + step)
+            }
+            index += 1
+        }
+        return nil
     }
 
     private func value(_ node: Node, _ keys: FieldKeys) throws(UnreadableField) -> Node? {
@@ -151,7 +179,7 @@ final class FieldCondition: Sendable {
             return try search(try member(node, key, step), step + 1)
         case .each:
             guard node.kind == .array else {
-                throw UnreadableField(message: "\(path) should be a list, not \(node.described)", path: path)
+                throw noList(node)
             }
             var index = 0
             for element in node.elements {
@@ -171,6 +199,10 @@ final class FieldCondition: Sendable {
             throw noObject(node, step)
         }
         return node[dynamic: key]
+    }
+
+    private func noList(_ node: Node) -> UnreadableField {
+        UnreadableField(message: "\(path) should be a list, not \(node.described)", path: path)
     }
 
     private func noObject(_ node: Node, _ step: Int) -> UnreadableField {

@@ -146,6 +146,7 @@ package struct InspectionContext: Sendable {
     /// Whether a network policy of the namespace, or a cluster-wide one, selects pods with these labels.
     func isIsolated(namespace: String, labels: Node?) -> Bool {
         if selects(.networkPolicy, namespace, labels) { return true }
+        if entries[.ciliumNetworkPolicy] == nil, entries[.ciliumClusterwideNetworkPolicy] == nil { return false }
         // Cilium gives every pod a label for its namespace, which the pod itself does not carry.
         let given = ["io.kubernetes.pod.namespace": namespace]
         return selects(.ciliumNetworkPolicy, namespace, labels, given: given)
@@ -185,12 +186,12 @@ package struct InspectionContext: Sendable {
         }
     }
 
-    /// Whether a service for which `body` holds selects pods with these labels.
-    func hasService(namespace: String, labels: Node?, where body: (ServicePorts) -> Bool) -> Bool {
+    /// Whether a service on a port where SSH listens selects pods with these labels.
+    func hasShellService(namespace: String, labels: Node?) -> Bool {
         guard let candidates = entries[.service]?[namespace] else { return false }
         return candidates.values.contains { entry in
             guard case .service(let service) = entry else { return false }
-            return body(service) && service.selector.matches(labels)
+            return service.offersShell && service.selector.matches(labels)
         }
     }
 
@@ -230,13 +231,19 @@ package struct InspectionContext: Sendable {
 /// What a Service leads to.
 struct ServicePorts: Sendable, Equatable {
     let selector: LabelSelector
-    /// Ports and target ports, as written.
-    let ports: [String]
+    /// Whether one of its ports or target ports is one where SSH listens.
+    let offersShell: Bool
+
+    private static let shellPorts: Set<Int> = [22, 2222]
 
     init(_ spec: Node?) {
         selector = LabelSelector(equalities: spec?["selector"])
-        ports = (spec?.list("ports") ?? []).flatMap { port in
-            [port["port"], port["targetPort"]].compactMap { $0.map { $0.string ?? $0.json(limit: 20) } }
-        }
+        offersShell =
+            spec?["ports"]?.elements.contains { port in
+                [port["port"], port["targetPort"]].contains { number in
+                    let text = number.map { $0.string ?? $0.json(limit: 20) }
+                    return text.flatMap { Int($0) }.map(Self.shellPorts.contains) == true
+                }
+            } ?? false
     }
 }

@@ -28,7 +28,7 @@ struct Permissions: OptionSet, Sendable {
             }
             // The specs of workloads show their configuration, credentials in clear text among it.
             if rule.allows(["get", "list", "watch"], on: Self.workloads, in: nil) { found.insert(.sensitive) }
-            let isAboutOneself = rule.resources.isSubset(of: Self.aboutOneself)
+            let isAboutOneself = rule.resources.allSatisfy(Self.aboutOneself.contains)
             if !isAboutOneself, rule.allows(["create", "update", "patch", "delete"], on: nil, in: nil) {
                 found.insert(.sensitive)
             }
@@ -49,9 +49,9 @@ struct Permissions: OptionSet, Sendable {
 
 /// One rule of a Role or ClusterRole.
 struct PolicyRule {
-    let groups: Set<String>
-    let resources: Set<String>
-    let verbs: Set<String>
+    let groups: [String]
+    let resources: [String]
+    let verbs: [String]
     let resourceNames: [String]
 
     static func rules(of role: Node) throws(UnreadableField) -> [PolicyRule] {
@@ -64,8 +64,8 @@ struct PolicyRule {
             do throws(UnreadableField) {
                 rules.append(
                     PolicyRule(
-                        groups: Set(try node.strings("apiGroups")), resources: Set(try node.strings("resources")),
-                        verbs: Set(try node.strings("verbs")), resourceNames: try node.strings("resourceNames")))
+                        groups: try node.strings("apiGroups"), resources: try node.strings("resources"),
+                        verbs: try node.strings("verbs"), resourceNames: try node.strings("resourceNames")))
             } catch {
                 throw UnreadableField(message: error.message, path: "rules[\(index)].\(error.path)")
             }

@@ -26,6 +26,9 @@ final class Target {
     /// What it mounts of its node.
     private(set) lazy var hostPaths = Result { () throws(UnreadableField) in try Volumes.hostPaths(of: podSpec) }
 
+    /// What a role allows.
+    private(set) lazy var rules = Result { () throws(UnreadableField) in try PolicyRule.rules(of: object) }
+
     init(object: Node, kind: ObjectKind, subject: Subject) {
         self.object = object
         self.kind = kind

@@ -7,15 +7,23 @@ enum Environment {
     static func duplicateNames(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        // Few names are compared with each other in place; many are worth a set.
-        var names: [Node] = []
+        // Few names are compared with each other by their marks; many are worth a set.
+        var marks = InlineArray<24, UInt64>(repeating: 0)
+        var count = 0
         var seen: Set<String> = []
-        return try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
+        let found: Verdict? = try container.node.first(of: "env") { (index, variable) throws(UnreadableField) in
             guard let node = try variable.text("name") else { return nil }
-            if names.count < 24 {
-                let isNew = !names.contains { $0.hasSameText(as: node) }
-                names.append(node)
-                if names.count == 24 { seen = Set(names.compactMap(\.string)) }
+            if count < marks.count {
+                let mark = node.textMark
+                var isLikeAnother = false
+                for other in 0..<count where marks[other] == mark { isLikeAnother = true }
+                marks[count] = mark
+                count += 1
+                let isNew = !isLikeAnother || !names(before: index, of: container).contains { $0.hasSameText(as: node) }
+                if count == marks.count {
+                    seen = Set(names(before: index, of: container).compactMap(\.string))
+                    seen.insert(node.string ?? "")
+                }
                 if isNew { return nil }
             } else if seen.insert(node.string ?? "").inserted {
                 return nil
@@ -24,7 +32,12 @@ enum Environment {
                 "The variable \(node.string ?? "") is set twice: only the last one counts.",
                 .relative("env[\(index)].name"),
                 variable["name"])
-        } ?? .pass
+        }
+        return found ?? .pass
+    }
+
+    private static func names(before index: Int, of container: Container) -> [Node] {
+        container.node.list("env").prefix(index).compactMap { $0["name"] }.filter { $0.kind == .string }
     }
 
     static func credentials(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict
@@ -110,7 +123,8 @@ enum Credentials {
         name.withUTF8 { hintsAtCredential($0) } == true
             || value.withUTF8 { text in
                 beginsAsKey(text.first)
-                    || text.count >= shortestPrivateKey && privateKeys.contains { text.holds($0.start) }
+                    || text.count >= shortestPrivateKey && text.holds("-")
+                        && privateKeys.contains { text.holds($0.start) }
             } == true
     }
 

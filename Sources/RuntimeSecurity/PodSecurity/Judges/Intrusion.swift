@@ -4,8 +4,6 @@ import Findings
 
 /// Ways in that people leave open.
 enum Intrusion {
-    private static let shellPorts: Set<Int> = [22, 2222]
-
     static func remoteShell(_ container: Container, _ target: Target, context: InspectionContext)
         throws(UnreadableField) -> Verdict
     {
@@ -27,9 +25,7 @@ enum Intrusion {
             }
         }
         if container.role == .main, container.index == 0,
-            context.hasService(
-                namespace: target.namespace, labels: target.podLabels,
-                where: { service in service.ports.contains { Int($0).map(shellPorts.contains) == true } })
+            context.hasShellService(namespace: target.namespace, labels: target.podLabels)
         {
             return .fail(
                 "A Service leads to the pod on a port where SSH listens.", .template("metadata.labels"),
@@ -91,8 +87,9 @@ enum Intrusion {
                 target.podSpec?["serviceAccountName"])
         }
         for container in target.containers {
-            guard let text = try container.node.string("image") else { continue }
-            guard text.holds("dashboard") || text.holds("tiller") || text.holds("kubernetesui") else { continue }
+            guard let image = try container.node.text("image") else { continue }
+            let isNear = image.withUTF8 { $0.holds("dashboard") || $0.holds("tiller") || $0.holds("kubernetesui") }
+            guard isNear == true, let text = image.string else { continue }
             let name = Images.Reference(text).repository.split(separator: "/").suffix(2).joined(separator: "/")
             let last = name.split(separator: "/").last ?? ""
             let path = "\(container.role.list)[\(container.index)].image"

@@ -112,10 +112,10 @@ enum LinuxProfiles {
         let value: Node?
     }
 
-    private static let confined: Set<String> = ["RuntimeDefault", "Localhost"]
-
     private static func seccomp(_ container: Container, _ target: Target) throws(UnreadableField) -> Profile? {
-        if let profile = try profile(container, "seccompProfile") { return profile }
+        if let profile = try profile(container, "seccompProfile", "securityContext.seccompProfile.type") {
+            return profile
+        }
         guard let annotations = try annotations(target), target.hasProfileAnnotations else { return nil }
         for key in [
             "container.seccomp.security.alpha.kubernetes.io/\(container.name)",
@@ -148,7 +148,9 @@ enum LinuxProfiles {
     }
 
     private static func appArmorProfile(_ container: Container, _ target: Target) throws(UnreadableField) -> Profile? {
-        if let profile = try profile(container, "appArmorProfile") { return profile }
+        if let profile = try profile(container, "appArmorProfile", "securityContext.appArmorProfile.type") {
+            return profile
+        }
         guard let annotations = try annotations(target), target.hasProfileAnnotations else { return nil }
         let key = "container.apparmor.security.beta.kubernetes.io/\(container.name)"
         guard let (text, value) = try annotation(key, annotations) else { return nil }
@@ -157,7 +159,9 @@ enum LinuxProfiles {
             type: text, isConfined: isConfined, path: .template("metadata.annotations[\(key)]"), value: value)
     }
 
-    private static func profile(_ container: Container, _ key: StaticString) throws(UnreadableField) -> Profile? {
+    private static func profile(
+        _ container: Container, _ key: StaticString, _ path: String
+    ) throws(UnreadableField) -> Profile? {
         guard let (node, isOwn) = container.inherited(key) else { return nil }
         guard node.kind == .object else {
             throw UnreadableField(
@@ -165,11 +169,11 @@ enum LinuxProfiles {
         }
         let type = try node.string("type") ?? ""
         // Localhost is no profile until it names one.
-        let profile = try node.string("localhostProfile") ?? ""
-        let isNamed = type != "Localhost" || !profile.isEmpty
+        let profile = try node.text("localhostProfile")
+        let isNamed = type != "Localhost" || profile?.isEmptyText == false
+        let isConfined = type == "RuntimeDefault" || type == "Localhost"
         return Profile(
-            type: isNamed ? type : "Localhost without a name", isConfined: confined.contains(type) && isNamed,
-            path: container.inheritedPath("\(key).type", isOwn: isOwn),
-            value: node["type"])
+            type: isNamed ? type : "Localhost without a name", isConfined: isConfined && isNamed,
+            path: isOwn ? .relative(path) : .pod(path), value: node["type"])
     }
 }

@@ -7,24 +7,25 @@ enum Probes {
 
     /// A probe is sent by the node, so a host of its own makes the node call places that the pod cannot reach.
     static func otherHost(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
-        var handlers: [(String, Node)] = []
-        for key in probeKeys {
-            if let probe = try container.node.object(key) { handlers.append(("\(key)", probe)) }
-        }
-        if let lifecycle = try container.node.object("lifecycle") {
-            for key: StaticString in ["postStart", "preStop"] {
-                if let hook = try lifecycle.object(key) { handlers.append(("lifecycle.\(key)", hook)) }
-            }
-        }
-        for (path, handler) in handlers {
+        func other(_ handler: Node?, _ path: String) throws(UnreadableField) -> Verdict? {
+            guard let handler else { return nil }
             for key: StaticString in ["httpGet", "tcpSocket"] {
-                guard let action = try handler.object(key), let host = try action.string("host") else { continue }
-                if !host.isEmpty {
-                    return .fail(
-                        "A probe or hook names a host to call.", .relative("\(path).\(key).host"), action["host"])
-                }
+                guard let action = try handler.object(key), let host = try action.text("host"), !host.isEmptyText
+                else { continue }
+                return .fail("A probe or hook names a host to call.", .relative("\(path).\(key).host"), host)
             }
+            return nil
         }
+        // All of them are read before one is judged: what cannot be read comes first.
+        let node = container.node
+        let (liveness, readiness) = (try node.object("livenessProbe"), try node.object("readinessProbe"))
+        let (startup, lifecycle) = (try node.object("startupProbe"), try node.object("lifecycle"))
+        let (postStart, preStop) = (try lifecycle?.object("postStart"), try lifecycle?.object("preStop"))
+        if let found = try other(liveness, "livenessProbe") { return found }
+        if let found = try other(readiness, "readinessProbe") { return found }
+        if let found = try other(startup, "startupProbe") { return found }
+        if let found = try other(postStart, "lifecycle.postStart") { return found }
+        if let found = try other(preStop, "lifecycle.preStop") { return found }
         return .pass
     }
 

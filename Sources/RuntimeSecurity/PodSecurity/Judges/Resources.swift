@@ -4,17 +4,21 @@ import Documents
 /// Requests and limits.
 enum Resources {
     static func cpuRequest(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField) -> Verdict {
-        try request(container, "cpu", "CPU")
+        try request(
+            container, "cpu", "resources.requests.cpu", missing: "The container has no CPU request.",
+            limited: "The container has no CPU request, so the whole of its limit is set aside for it.")
     }
 
     static func memoryRequest(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        try request(container, "memory", "memory")
+        try request(
+            container, "memory", "resources.requests.memory", missing: "The container has no memory request.",
+            limited: "The container has no memory request, so the whole of its limit is set aside for it.")
     }
 
     private static func request(
-        _ container: Container, _ resource: StaticString, _ name: String
+        _ container: Container, _ resource: StaticString, _ path: String, missing: String, limited: String
     ) throws(UnreadableField) -> Verdict {
         // Ephemeral containers may not have resources at all.
         if container.role == .ephemeral { return .notApplicable }
@@ -35,12 +39,9 @@ enum Resources {
             return true
         }
         if try has("requests") { return .pass }
-        let path = FieldPath.relative("resources.requests.\(resource)")
         // Kubernetes takes a missing request over from the limit.
-        if try has("limits") {
-            return .warn("The container has no \(name) request, so the whole of its limit is set aside for it.", path)
-        }
-        return .fail("The container has no \(name) request.", path)
+        if try has("limits") { return .warn(limited, .relative(path)) }
+        return .fail(missing, .relative(path))
     }
 
     static func ephemeralStorage(_ container: Container, _: Target, _: InspectionContext) throws(UnreadableField)
@@ -49,20 +50,18 @@ enum Resources {
         // Ephemeral containers may not have resources at all.
         if container.role == .ephemeral { return .notApplicable }
         let resources = try container.node.object("resources")
-        for key: StaticString in ["limits", "requests"] {
-            let list = try resources?.object(key)
-            if list?["ephemeral-storage"].map({ !$0.isNull }) != true {
-                return .fail(
-                    "The container has no ephemeral-storage \(key == "limits" ? "limit" : "request").",
-                    .relative("resources.\(key).ephemeral-storage"))
-            }
+        func has(_ key: StaticString) throws(UnreadableField) -> Bool {
+            guard let value = try resources?.object(key)?["ephemeral-storage"] else { return false }
+            return !value.isNull
+        }
+        if try !has("limits") {
+            return .fail(
+                "The container has no ephemeral-storage limit.", .relative("resources.limits.ephemeral-storage"))
+        }
+        if try !has("requests") {
+            return .fail(
+                "The container has no ephemeral-storage request.", .relative("resources.requests.ephemeral-storage"))
         }
         return .pass
-    }
-}
-
-extension StaticString {
-    static func == (left: StaticString, right: StaticString) -> Bool {
-        left.withUTF8Buffer { left in right.withUTF8Buffer { right in left.elementsEqual(right) } }
     }
 }

@@ -101,7 +101,7 @@ enum Roles {
 
     static func trustAnchors(_ target: Target, context: InspectionContext) throws(UnreadableField) -> Verdict {
         // The API server asks for both: the right to change the request, and the signer's own consent.
-        let rules = try PolicyRule.rules(of: target.object)
+        let rules = try target.rules.get()
         let consents = rules.contains { $0.allows(["approve", "sign"], on: ["signers"], in: certificates) }
         return try first(target) { rule in
             if consents,
@@ -129,7 +129,7 @@ enum Roles {
     private static func first(_ target: Target, _ describe: (PolicyRule) -> String?) throws(UnreadableField) -> Verdict
     {
         if isBuiltIn(target.subject.name) { return .pass }
-        for (index, rule) in try PolicyRule.rules(of: target.object).enumerated() {
+        for (index, rule) in try target.rules.get().enumerated() {
             if let message = describe(rule) {
                 return .fail(message, .object("rules[\(index)]"), target.object["rules"]?[index])
             }

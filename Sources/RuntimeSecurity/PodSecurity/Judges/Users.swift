@@ -41,28 +41,32 @@ enum Users {
     static func lowUser(_ container: Container, _ target: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        try low(container, target, "runAsUser", "user")
+        try low(
+            container, target, "runAsUser", "user", unset: "The container's user id is not set.",
+            "securityContext.runAsUser")
     }
 
     static func lowGroup(_ container: Container, _ target: Target, _: InspectionContext) throws(UnreadableField)
         -> Verdict
     {
-        try low(container, target, "runAsGroup", "group")
+        try low(
+            container, target, "runAsGroup", "group", unset: "The container's group id is not set.",
+            "securityContext.runAsGroup")
     }
 
     private static func low(
-        _ container: Container, _ target: Target, _ key: StaticString, _ what: String
+        _ container: Container, _ target: Target, _ key: StaticString, _ what: String, unset: String, _ path: String
     ) throws(UnreadableField) -> Verdict {
         // In a user namespace of its own the container's ids are not the node's.
         if try target.podSpec?.bool("hostUsers") == false { return .pass }
         guard let (value, isOwn) = container.inherited(key) else {
-            return .fail("The container's \(what) id is not set.", .relative("securityContext.\(key)"))
+            return .fail(unset, .relative(path))
         }
         guard let id = value.int else { throw wrong(key, "a whole number", value) }
         if id >= firstHighID { return .pass }
         return .fail(
             "The container's \(what) id \(id) may be one of the node's own.",
-            container.inheritedPath("\(key)", isOwn: isOwn), value)
+            isOwn ? .relative(path) : .pod(path), value)
     }
 
     private static func userID(_ container: Container) throws(UnreadableField) -> Int? {
