@@ -180,11 +180,13 @@ let package = Package(
         .executableTarget(
             name: "bulwark", dependencies: ["Commands"], path: "Sources/Application/bulwark", swiftSettings: strict,
             linkerSettings: [
-                // One binary that runs without the toolchain's libraries, starts sooner and counts references faster.
+                // One binary that runs without the toolchain's libraries, starts sooner and counts references faster. Nothing is
+                // loaded into it, so it exports no symbols, and its 170,000 relocations are packed, all for the sooner start.
                 .unsafeFlags(
                     [
                         "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
-                        "-l_FoundationCollections", "-lstdc++",
+                        "-l_FoundationCollections", "-lstdc++", "-use-ld=lld", "-Xlinker", "--no-export-dynamic",
+                        "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
                     ], .when(configuration: .release))
             ]),
 
