@@ -133,8 +133,8 @@ let package = Package(
             path: "Sources/SupplyChain/ImageScanning", swiftSettings: strict),
         .target(
             name: "ImagePolicies",
-            dependencies: ["Findings", "Documents", "Kubernetes", "OCI", "Admission", crypto, log],
-            path: "Sources/SupplyChain/ImagePolicies", swiftSettings: strict),
+            dependencies: ["Findings", "Documents", "Kubernetes", "OCI", "Admission", "Reporting", crypto, log],
+            path: "Sources/SupplyChain/ImagePolicies", swiftSettings: strict, plugins: ["EmbedFiles"]),
         .target(
             name: "ClusterImages",
             dependencies: [
@@ -220,6 +220,7 @@ let package = Package(
         tests("Reporting", ["Reporting", "Findings", "TestSupport"]),
         tests("Admission", ["Admission", "Kubernetes", "Documents", "Findings", "TestSupport", httpClient]),
         tests("PodPolicies", ["PodPolicies", "Admission", "Documents", "Findings", "Kubernetes", "TestSupport"]),
+        tests("ImagePolicies", ["ImagePolicies", "Admission", "Documents", "Findings", "Kubernetes", "TestSupport"]),
         tests("PodSecurity", ["PodSecurity", "Documents", "Findings", "TestSupport"]),
         tests("Console", ["Console", "Store", "Findings", "TestSupport", hummingbirdTesting]),
         tests("Advisories", ["Advisories", "Findings", "PackageVersions", nio, nioPosix, nioHTTP1]),

@@ -13,6 +13,7 @@ struct EmbedFiles: BuildToolPlugin {
             case "Malware": ("EmbeddedRules", package.appending(path: "rules/malware"), [".yar"])
             case "Secrets": ("EmbeddedRules", package.appending(path: "rules/secrets"), [".yaml"])
             case "PodPolicies": ("EmbeddedResources", package.appending(path: "deploy/crds"), [".yaml"])
+            case "ImagePolicies": ("EmbeddedResources", package.appending(path: "deploy/images/crds"), [".yaml"])
             default: ("EmbeddedPages", target.directoryURL, [".mustache", ".css", ".js", ".svg"])
             }
         let paths = (FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? [])
