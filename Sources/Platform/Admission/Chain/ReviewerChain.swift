@@ -59,15 +59,17 @@ package final class ReviewerChain: Sendable {
         started: ContinuousClock.Instant = .now
     ) async -> ReviewAnswer {
         let concerned = reviewers.filter { $0.webhook == webhook && $0.concerns(request, in: phase) }
+        let deadline = deadline(timeout, started)
+        var request = request
+        request.deadline = deadline
         var merge = Merge(request: request, phase: phase, concerned: concerned)
         if !concerned.isEmpty {
             switch slots.enter() {
             case .refused: fail(&merge, .overloaded, "too many requests wait for a review already")
             case .entered:
-                merge = await run(merge, until: deadline(timeout, started))
+                merge = await run(merge, until: deadline)
                 slots.leave()
             case .waiting(let place):
-                let deadline = deadline(timeout, started)
                 if await slots.wait(place, until: deadline) {
                     merge = await run(merge, until: deadline)
                     slots.leave()

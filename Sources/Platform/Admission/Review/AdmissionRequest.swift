@@ -47,6 +47,8 @@ package struct AdmissionRequest: Sendable {
     package var object: Node?
     /// Nil on CREATE.
     package var oldObject: Node?
+    /// When its review is cut off; set by the chain.
+    package var deadline: ContinuousClock.Instant?
 
     package init(
         uid: String, operation: Operation, kind: GroupVersionName, resource: GroupVersionName, subresource: String = "",
