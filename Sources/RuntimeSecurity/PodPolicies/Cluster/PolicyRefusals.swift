@@ -22,12 +22,14 @@ package final class PolicyRefusals: DecisionRecorder {
 
     private static let maxPolicies = 1000
     private static let kept = 5
+    private let reviewer: String
     private let state = Mutex<[String: Counts]>([:])
 
-    package init() {}
+    /// - Parameter reviewer: whose decisions count; policies of other reviewers may have the same names.
+    package init(of reviewer: String = "pod-policies") { self.reviewer = reviewer }
 
     package func record(_ decision: AdmissionDecision) {
-        guard decision.action == .deny, !decision.dryRun else { return }
+        guard decision.reviewer == reviewer, decision.action == .deny, !decision.dryRun else { return }
         let (seconds, minute) = (decision.time / 1000, decision.time / 60_000)
         state.withLock { state in
             for (policy, reason) in Self.first(of: decision) {
