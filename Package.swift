@@ -170,7 +170,7 @@ let package = Package(
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
                 "Rego", "CEL", "AccessControl", "RegularExpressions", "OCI", "Inventory", "Advisories",
-                "PackageVersions", "ImageScanning",
+                "PackageVersions", "ImageScanning", "ImagePolicies",
                 "Malware",
                 "Secrets",
                 "Console", arguments, lifecycle, unixSignals, log,
@@ -228,8 +228,8 @@ let package = Package(
         tests(
             "Integration",
             [
-                "Commands", "Kubernetes", "Documents", "Admission", "PodSecurity", "PodPolicies", "Store", "Console",
-                "TestSupport", httpClient, crypto,
+                "Commands", "Kubernetes", "Documents", "Admission", "Findings", "PodSecurity", "PodPolicies",
+                "ImagePolicies", "Store", "Console", "TestSupport", httpClient, crypto,
             ]),
     ]
 )

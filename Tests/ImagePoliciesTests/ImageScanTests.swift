@@ -137,6 +137,35 @@ func scan(_ verdict: ImageVerdict) throws -> Node {
         #expect(error?.message.contains(place) == true && error?.code == .scan, "\(error?.message ?? "")")
     }
 
+    /// Whatever stands in an object, reading ends with a result that holds together or an error.
+    @Test func randomChangesDoNoHarm() throws {
+        var random = SystemRandomNumberGenerator()
+        let texts = [
+            Array(try scan(Self.full).json().utf8),
+            Array(
+                policyText(
+                    #"{"namespaces":{"names":["a"],"selector":{"matchLabels":{"a":"b"}}},"images":["a.example/*"],"rules":{"vulnerabilities":[{"severity":"low","maxCount":3}],"maxScanAge":"7d"},"whenMissing":"wait","waitSeconds":9}"#
+                ).utf8),
+        ]
+        let pieces = ["null", "-1", "1e99", "[]", "{}", "\"\"", "true", "99999999999", "\"x\"", ",", ":", "\u{0}", "é"]
+        var readable = 0
+        for round in 0..<20_000 {
+            var bytes = texts[round % 2]
+            for _ in 0...Int.random(in: 0..<3, using: &random) {
+                let start = Int.random(in: 0..<bytes.count, using: &random)
+                let end = min(start + Int.random(in: 0..<6, using: &random), bytes.count)
+                bytes.replaceSubrange(start..<end, with: Array(pieces.randomElement(using: &random)?.utf8 ?? "".utf8))
+            }
+            guard let root = try? JSONReader.read(bytes, source: "random").root else { continue }
+            readable += 1
+            if let policy = try? ImagePolicy(root) { #expect(!policy.name.isEmpty) }
+            guard let verdict = try? ImageScan.verdict(of: root), verdict.hasResult else { continue }
+            #expect(verdict.scanned > 0 && !verdict.digest.isEmpty && verdict.reference == Self.full.reference)
+            #expect(verdict.vulnerabilities.values.allSatisfy { $0.fixable <= $0.total && $0.total > 0 })
+        }
+        #expect(readable > 1000)
+    }
+
     @Test func moreFixableThanThereAreIsAnError() throws {
         let text = try scan(Self.full).json().replacing(
             #""fixable":{"total":3,"critical":2"#, with: #""fixable":{"total":4,"critical":3"#)

@@ -5,7 +5,8 @@ import Kubernetes
 package enum ImagePolicyResources {
     package static let policies = APIResource(
         group: "policy.bulwark.dev", version: "v1", plural: "imagepolicies", kind: "ImagePolicy", namespaced: false)
-    package static let all = [policies, ImageScan.resource]
+    package static let scans = ImageScan.resource
+    package static let all = [policies, scans]
 
     /// The CustomResourceDefinitions of `deploy/images/crds`: their names and YAML texts.
     package static let definitions: [(name: String, yaml: [UInt8])] = all.compactMap { resource in

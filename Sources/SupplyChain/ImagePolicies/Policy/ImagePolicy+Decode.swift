@@ -55,6 +55,21 @@ extension ImagePolicy {
     }
 
     static let maxWaitSeconds = 28
+
+    /// What can be known of a policy that cannot be read: its mode, whether it is switched on and where it counts, as far
+    /// as these can be read. It counts for every image, and none can be judged by it.
+    package init(unreadable node: Node, name: String, problem: String) {
+        self.init(name: name)
+        self.problem = problem
+        generation = node["metadata"]?["generation"]?.int ?? 1
+        guard let spec = node["spec"] else { return }
+        mode = spec["mode"]?.string.flatMap { Mode(rawValue: $0) } ?? .enforce
+        isEnabled = spec["enabled"]?.bool ?? true
+        guard let selection = spec["namespaces"], !selection.isNull else { return }
+        do throws(ImagePolicyError) {
+            namespaces = try NamespaceSelection(selection, path: "spec.namespaces")
+        } catch { namespaces = nil }
+    }
 }
 
 extension ImagePolicy.Rules {

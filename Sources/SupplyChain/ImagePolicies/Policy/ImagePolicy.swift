@@ -43,6 +43,9 @@ package struct ImagePolicy: Sendable, Equatable {
     /// says anything else.
     package var needsScan = true
 
+    /// Why the object cannot be read; nil for one that can be. No image can be judged by it then.
+    package var problem: String?
+
     package init(name: String) { self.name = name }
 
     /// Each is only asked where it is set.
