@@ -35,7 +35,7 @@ struct AdmissionInstall: AsyncParsableCommand {
     var state: String?
 
     mutating func run() async throws {
-        let manifests = AdmissionManifests(namespace: target.namespace)
+        let manifests = AdmissionManifests(namespace: target.namespace, images: target.images.isOn)
         if dryRun { return try printManifests(manifests) }
         let (client, logger) = try AdmissionSession.open(cluster)
         try await AdmissionSession.reporting {
@@ -65,7 +65,7 @@ struct AdmissionInstall: AsyncParsableCommand {
     private func printManifests(_ manifests: AdmissionManifests) throws {
         let installation = try target.installation(excludesByOffLabel: true)
         var texts = ([manifests.namespaceObject] + (target.url == nil ? manifests.access : [])).map(\.yaml)
-        texts += PolicyResources.crds.map { String(decoding: $0, as: UTF8.self) }
+        texts += (PolicyResources.crds + target.images.definitions).map { String(decoding: $0, as: UTF8.self) }
         texts.append("# The policy that is shipped; with JSON for brevity.\n" + PolicyResources.defaultPolicy)
         texts += installation.configurations(bundle: "").map { value in
             "# The server puts its caBundle in, with --install, or `bulwark admission install` does.\n" + value.yaml

@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Admission
+import ImagePolicies
 import Kubernetes
 import PodPolicies
 
@@ -9,6 +10,8 @@ struct AdmissionManifests {
     static let installLease = "bulwark-admission-webhooks"
 
     let namespace: String
+    /// Whether images are judged too.
+    var images = false
 
     /// The server's names: where API servers find it, and where replicas find the `bulwark serve` that takes their
     /// decisions, which presents the same certificate.
@@ -30,33 +33,34 @@ struct AdmissionManifests {
             object(
                 "rbac.authorization.k8s.io/v1", "ClusterRole", isNamespaced: false,
                 [
-                    "rules": [
-                        // Judging: policies, bindings, the switch, and the namespaces' labels.
-                        rule(
-                            [PolicyResources.group], PolicyResources.all.map(\.plural).sorted(),
-                            ["get", "list", "watch"]),
-                        rule([""], ["namespaces"], ["get", "list", "watch"]),
-                        // May the creator of a binding use its policy?
-                        rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
-                        // Who is bound, and what was refused.
-                        rule(
-                            [PolicyResources.group], ["podpolicies/status", "podpolicybindings/status"],
-                            ["get", "patch", "update"]),
-                        // Installing and repairing with --install: names bind all but the making.
-                        rule(
-                            ["admissionregistration.k8s.io"],
-                            ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
-                            ["get", "patch", "update", "delete"], names: ["bulwark-admission"]),
-                        rule(
-                            ["admissionregistration.k8s.io"],
-                            ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"], ["create"]),
-                        rule(
-                            ["apiextensions.k8s.io"], ["customresourcedefinitions"], ["get", "patch"],
-                            names: PolicyResources.definitions.map(\.name).sorted()),
-                        rule(["apiextensions.k8s.io"], ["customresourcedefinitions"], ["create"]),
-                        rule([PolicyResources.group], ["podpolicies"], ["create"]),
-                        rule([""], ["namespaces"], ["patch"], names: ["kube-system", namespace]),
-                    ]
+                    "rules": .array(
+                        [
+                            // Judging: policies, bindings, the switch, and the namespaces' labels.
+                            rule(
+                                [PolicyResources.group], PolicyResources.all.map(\.plural).sorted(),
+                                ["get", "list", "watch"]),
+                            rule([""], ["namespaces"], ["get", "list", "watch"]),
+                            // May the creator of a binding use its policy?
+                            rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
+                            // Who is bound, and what was refused.
+                            rule(
+                                [PolicyResources.group], ["podpolicies/status", "podpolicybindings/status"],
+                                ["get", "patch", "update"]),
+                            // Installing and repairing with --install: names bind all but the making.
+                            rule(
+                                ["admissionregistration.k8s.io"],
+                                ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
+                                ["get", "patch", "update", "delete"], names: ["bulwark-admission"]),
+                            rule(
+                                ["admissionregistration.k8s.io"],
+                                ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"], ["create"]),
+                            rule(
+                                ["apiextensions.k8s.io"], ["customresourcedefinitions"], ["get", "patch"],
+                                names: PolicyResources.definitions.map(\.name).sorted()),
+                            rule(["apiextensions.k8s.io"], ["customresourcedefinitions"], ["create"]),
+                            rule([PolicyResources.group], ["podpolicies"], ["create"]),
+                            rule([""], ["namespaces"], ["patch"], names: ["kube-system", namespace]),
+                        ] + (images ? imageRules : []))
                 ]),
             binding("ClusterRole"),
             object(
@@ -73,6 +77,20 @@ struct AdmissionManifests {
                     ]
                 ]),
             binding("Role"),
+        ]
+    }
+
+    /// Judging images: to read policies and scans, to ask for a scan, and to say what became of a policy. Not to write what
+    /// a scan said.
+    private var imageRules: [ManifestValue] {
+        let (policies, scans) = (ImagePolicyResources.policies, ImagePolicyResources.scans)
+        return [
+            rule([policies.group], [policies.plural], ["get", "list", "watch"]),
+            rule([policies.group], ["\(policies.plural)/status"], ["get", "patch", "update"]),
+            rule([scans.group], [scans.plural], ["get", "list", "watch", "create"]),
+            rule(
+                ["apiextensions.k8s.io"], ["customresourcedefinitions"], ["get", "patch"],
+                names: ImagePolicyResources.definitions.map(\.name).sorted()),
         ]
     }
 

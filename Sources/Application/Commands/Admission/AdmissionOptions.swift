@@ -48,6 +48,8 @@ struct AdmissionTarget: ParsableArguments {
         name: .long, help: "What becomes of a request that no admission policy could be asked about: Ignore or Fail.")
     var admissionPoliciesFailurePolicy = FailurePolicyArgument.Ignore
 
+    @OptionGroup var images: ImagePolicyOptions
+
     func validate() throws {
         if url != nil, service != nil { throw ValidationError("give --url or --service, not both") }
         _ = try endpoint()
@@ -76,7 +78,8 @@ struct AdmissionTarget: ParsableArguments {
                 + (gatekeeper
                     ? GatekeeperWebhooks.all(gatekeeperFailurePolicy.policy, deletes: gatekeeperDeletes) : [])
                 + (admissionPolicies
-                    ? [GatekeeperWebhooks.admissionPolicies(admissionPoliciesFailurePolicy.policy)] : []),
+                    ? [GatekeeperWebhooks.admissionPolicies(admissionPoliciesFailurePolicy.policy)] : [])
+                + images.webhooks,
             excludesByOffLabel: excludesByOffLabel)
     }
 
@@ -84,7 +87,7 @@ struct AdmissionTarget: ParsableArguments {
         WebhookInstaller(
             client: client,
             installation: try installation(excludesByOffLabel: try await Self.isBefore121(client)),
-            definitions: PolicyResources.crds,
+            definitions: PolicyResources.crds + images.definitions,
             foreignDefinitions: (gatekeeper ? GatekeeperResources.definitions : [])
                 + (admissionPolicies ? AdmissionPolicyResources.definitions : []),
             defaults: [
@@ -133,16 +136,20 @@ enum PodPolicyWebhooks {
                 ], failurePolicy: failurePolicy),
             Webhook(
                 name: "templates.policy.bulwark.dev", phase: .advise,
-                rules: [
-                    templates("apps", ["deployments", "replicasets", "statefulsets", "daemonsets"]),
-                    templates("batch", ["jobs", "cronjobs"]),
-                    templates("", ["replicationcontrollers", "podtemplates"]),
-                ], failurePolicy: .ignore, timeoutSeconds: 3),
+                rules: allTemplates, failurePolicy: .ignore, timeoutSeconds: 3),
         ]
     }
 
-    private static func pods(_ operations: [String], _ resources: [String]) -> Webhook.Rule {
+    static func pods(_ operations: [String], _ resources: [String]) -> Webhook.Rule {
         .init(operations: operations, groups: [""], versions: ["v1"], resources: resources, scope: "Namespaced")
+    }
+
+    /// What pods are made of.
+    static var allTemplates: [Webhook.Rule] {
+        [
+            templates("apps", ["deployments", "replicasets", "statefulsets", "daemonsets"]),
+            templates("batch", ["jobs", "cronjobs"]), templates("", ["replicationcontrollers", "podtemplates"]),
+        ]
     }
 
     private static func templates(_ group: String, _ resources: [String]) -> Webhook.Rule {

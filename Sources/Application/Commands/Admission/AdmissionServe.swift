@@ -76,6 +76,7 @@ struct AdmissionServe: AsyncParsableCommand {
         configuration.gatekeeperFailurePolicy = target.gatekeeper ? target.gatekeeperFailurePolicy.policy : nil
         configuration.admissionPoliciesFailurePolicy =
             target.admissionPolicies ? target.admissionPoliciesFailurePolicy.policy : nil
+        configuration.images = target.images.isOn ? target.images : nil
         configuration.installs = install
         configuration.certificateLifetime = certificateLifetime.seconds
         configuration.server.address = address

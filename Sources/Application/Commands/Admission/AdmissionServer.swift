@@ -27,6 +27,8 @@ struct AdmissionServer: Service {
         var gatekeeperFailurePolicy: FailurePolicy?
         /// Nil leaves admission policies alone.
         var admissionPoliciesFailurePolicy: FailurePolicy?
+        /// Nil leaves images alone.
+        var images: ImagePolicyOptions?
         /// Where audits by constraints are kept.
         var store: Store?
     }
@@ -45,6 +47,7 @@ struct AdmissionServer: Service {
     let informers: InformerSet
     let gatekeeper: GatekeeperParts?
     let admissionPolicies: AdmissionPolicyParts?
+    let images: ImagePolicyParts?
     private let installer: WebhookInstaller?
     private let logger: Logger
     private let onRunning: @Sendable (_ port: Int, _ probePort: Int?) async -> Void
@@ -64,7 +67,8 @@ struct AdmissionServer: Service {
         self.onRunning = onRunning
         index = PolicyIndex()
         refusals = PolicyRefusals()
-        informers = InformerSet(client)
+        let informers = InformerSet(client)
+        self.informers = informers
         _ = try PolicySync(index, informers, logger: logger)
         let access = PolicyAccess(client)
         let metrics = AdmissionMetrics()
@@ -84,6 +88,20 @@ struct AdmissionServer: Service {
         if let admissionPolicies, let policy = configuration.admissionPoliciesFailurePolicy {
             others.append(admissionPolicies.reviewer(client, failurePolicy: policy))
         }
+        let images = try configuration.images.map { options in
+            try ImagePolicyParts(options, client, informers, logger: logger)
+        }
+        self.images = images
+        var chainOptions = ReviewerChain.Options()
+        if let images {
+            let index = index
+            others.append(
+                images.reviewer(
+                    protected: ["kube-system", configuration.namespace],
+                    isOn: { index.set.control.isOn(in: $0) }, readLabels: { try await access.namespaceLabels($0) }))
+            // Each webhook's own timeout counts where it is shorter.
+            chainOptions.deadline = max(chainOptions.deadline, images.options.deadline)
+        }
         chain = ReviewerChain(
             [
                 PodPolicyReviewer(
@@ -94,7 +112,8 @@ struct AdmissionServer: Service {
                 PolicyObjectReviewer(
                     index, failurePolicy: configuration.failurePolicy,
                     mayUse: { try await access.mayUse(policy: $0, user: $1, groups: $2) }),
-            ] + others, recorder: BothRecorders(first: recorder, second: refusals), metrics: metrics, logger: logger)
+            ] + others, recorder: Recorders(all: [recorder, refusals] + (images.map { [$0.refusals] } ?? [])),
+            metrics: metrics, options: chainOptions, logger: logger)
         let identity = Self.identity()
         let lease = Lease(
             client,
@@ -134,6 +153,7 @@ struct AdmissionServer: Service {
             Stopping { try await writeStatus() },
         ]
         if let admissionPolicies { services += admissionPolicies.services(mayWrite: { [lease] in lease.isHeld }) }
+        if let images { services += images.services(mayWrite: { [lease] in lease.isHeld }) }
         if let gatekeeper { services += gatekeeper.services(mayWrite: { [lease] in lease.isHeld }) }
         if let installer {
             services.append(LeaseHolding(installLease))
@@ -190,14 +210,12 @@ struct AdmissionServer: Service {
     }
 }
 
-/// Hands every decision to two.
-private struct BothRecorders: DecisionRecorder {
-    let first: any DecisionRecorder
-    let second: any DecisionRecorder
+/// Hands every decision to all.
+private struct Recorders: DecisionRecorder {
+    let all: [any DecisionRecorder]
 
     func record(_ decision: AdmissionDecision) {
-        first.record(decision)
-        second.record(decision)
+        for recorder in all { recorder.record(decision) }
     }
 }
 

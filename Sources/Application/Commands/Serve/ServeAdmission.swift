@@ -58,6 +58,8 @@ struct ServeAdmission: ParsableArguments {
         name: .long, help: "What becomes of a request that no admission policy could be asked about: Ignore or Fail.")
     var admissionPoliciesFailurePolicy = FailurePolicyArgument.Ignore
 
+    @OptionGroup var images: ImagePolicyOptions
+
     @Option(name: .long, help: "A PEM file: only API servers with a client certificate of this authority get in.")
     var admissionClientCA: String?
 
@@ -71,10 +73,11 @@ struct ServeAdmission: ParsableArguments {
         guard
             admission
                 || !admissionInstall && admissionURL == nil && admissionClientCA == nil && !gatekeeperDeletes
-                    && !admissionPolicies
+                    && !admissionPolicies && !images.isOn
         else {
             throw ValidationError(
-                "the --admission-… and --admission-policies options and --gatekeeper-deletes go with --admission")
+                "the --admission-…, --admission-policies and --image-policies options and --gatekeeper-deletes go with --admission"
+            )
         }
         if let recordsPort, !(0...65_535).contains(recordsPort) {
             throw ValidationError("--records-port is no port: \(recordsPort)")
@@ -98,6 +101,7 @@ struct ServeAdmission: ParsableArguments {
                     admissionPoliciesFailurePolicy.rawValue,
                 ]
             }
+            words += images.words
             if let admissionURL { words += ["--url", admissionURL] }
             return try AdmissionTarget.parse(words)
         }
@@ -143,6 +147,7 @@ struct ServeAdmission: ParsableArguments {
         configuration.gatekeeperFailurePolicy = gatekeeper ? gatekeeperFailurePolicy.policy : nil
         configuration.admissionPoliciesFailurePolicy =
             admissionPolicies ? admissionPoliciesFailurePolicy.policy : nil
+        configuration.images = images.isOn ? images : nil
         configuration.store = store
         configuration.installs = admissionInstall
         configuration.server.address = admissionAddress
