@@ -5,5 +5,7 @@ import ArgumentParser
 struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "image", abstract: "Container images: what they hold, and what is wrong with it.",
-        subcommands: [ImageScan.self, ImageSBOM.self, ImageDiff.self, ImageInventoryCommand.self])
+        subcommands: [
+            ImageScan.self, ImageJudgeCommand.self, ImageSBOM.self, ImageDiff.self, ImageInventoryCommand.self,
+        ])
 }
