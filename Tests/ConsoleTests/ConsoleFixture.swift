@@ -29,7 +29,7 @@ struct ConsoleFixture: Sendable {
     init(
         configuration change: (inout ConsoleConfiguration) -> Void = { _ in }, clock: TestClock = TestClock(),
         pace: Duration = .milliseconds(1), policies: SamplePolicies? = nil,
-        constraints: SampleConstraints? = nil,
+        constraints: SampleConstraints? = nil, images: (any ImageControl)? = nil,
         onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         let (folder, log) = (try ScratchFolder(), LogCapture())
@@ -42,7 +42,7 @@ struct ConsoleFixture: Sendable {
         // The real function with a small cost: what it costs otherwise is tested apart.
         server = try await ConsoleServer(
             configuration: configuration, store: store, control: control, policies: policies, constraints: constraints,
-            checks: Self.catalogue, version: "1.2.3", logger: log.logger, now: { clock.now },
+            images: images, checks: Self.catalogue, version: "1.2.3", logger: log.logger, now: { clock.now },
             hasher: PasswordHasher(parameters: .init(cost: 4, blockSize: 8, parallelism: 1)), onRunning: onRunning)
         password = try require(server.firstPassword)
         self.policies = policies

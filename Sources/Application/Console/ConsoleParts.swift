@@ -16,6 +16,8 @@ struct ConsoleParts: Sendable {
     let policies: (any PolicyControl)?
     /// Nil while constraints are off.
     let constraints: (any ConstraintControl)?
+    /// Nil while images are not scanned.
+    let images: (any ImageControl)?
     let checks: CheckCatalogue
     let pages: PageRenderer
     let metrics: RequestMetrics

@@ -17,26 +17,25 @@ package struct ConsoleServer: Service {
     private let onRunning: @Sendable (Int) async -> Void
 
     /// Makes its tables, its certificate, and the first account where they are missing. `checks` is the catalogue,
-    /// `policies` is nil while admission is off, `constraints` while those are,
-    /// `onRunning` is told the port once connections are taken.
+    /// `policies` is nil while admission is off, `constraints` while those are, `images`
+    /// while images are not scanned; `onRunning` is told the port once connections are taken.
     package init(
         configuration: ConsoleConfiguration = ConsoleConfiguration(), store: Store, control: any InspectionControl,
-        policies: (any PolicyControl)? = nil, constraints: (any ConstraintControl)? = nil, checks: [Check],
-        version: String, logger: Logger,
+        policies: (any PolicyControl)? = nil, constraints: (any ConstraintControl)? = nil,
+        images: (any ImageControl)? = nil, checks: [Check], version: String, logger: Logger,
         now: @escaping @Sendable () -> Int64 = { Store.wallClock() },
         onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         try await self.init(
             configuration: configuration, store: store, control: control, policies: policies,
-            constraints: constraints, checks: checks, version: version, logger: logger, now: now,
+            constraints: constraints, images: images, checks: checks, version: version, logger: logger, now: now,
             hasher: PasswordHasher(), onRunning: onRunning)
     }
 
     init(
         configuration: ConsoleConfiguration, store: Store, control: any InspectionControl,
-        policies: (any PolicyControl)?, constraints: (any ConstraintControl)?, checks: [Check], version: String,
-        logger: Logger,
-        now: @escaping @Sendable () -> Int64, hasher: PasswordHasher,
+        policies: (any PolicyControl)?, constraints: (any ConstraintControl)?, images: (any ImageControl)?,
+        checks: [Check], version: String, logger: Logger, now: @escaping @Sendable () -> Int64, hasher: PasswordHasher,
         onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         try store.migrate(module: AccessSchema.module, AccessSchema.steps)
@@ -45,9 +44,8 @@ package struct ConsoleServer: Service {
             sessions: Sessions(
                 store: store, idle: configuration.sessionIdle, lifetime: configuration.sessionLifetime),
             tokens: Tokens(store: store), guardian: LoginGuard(), control: control, policies: policies,
-            constraints: constraints, checks: CheckCatalogue(checks), pages: try PageRenderer(),
-            metrics: RequestMetrics(), version: version,
-            logger: logger, now: now)
+            constraints: constraints, images: images, checks: CheckCatalogue(checks), pages: try PageRenderer(),
+            metrics: RequestMetrics(), version: version, logger: logger, now: now)
         let source: ServerIdentity.Source
         switch (configuration.certificateFile, configuration.keyFile) {
         case (let certificate?, let key?): source = .files(certificate: certificate, key: key)

@@ -20,6 +20,27 @@ package protocol ImageControl: Sendable {
     func rescan(_ digest: String, by: String) async throws -> Bool
     /// A point a day at most, oldest first, over what ran at that time.
     func trend(days: Int) async throws -> [ImageTrendPoint]
+    /// What a workload runs, by container; empty for one that is not known. The API version of `workload` does not
+    /// matter, only its group.
+    func containers(of workload: Subject) async throws -> [ContainerImage]
+}
+
+extension ImageControl {
+    package func containers(of workload: Subject) async throws -> [ContainerImage] { [] }
+}
+
+/// A container of a workload and the image that it runs.
+package struct ContainerImage: Sendable, Equatable {
+    package var container: String
+    /// As the pod writes it, made whole.
+    package var reference: String
+    package var pods: Int
+    /// Nil before its digest is known.
+    package var image: ImageSummary?
+
+    package init(container: String, reference: String, pods: Int, image: ImageSummary?) {
+        (self.container, self.reference, self.pods, self.image) = (container, reference, pods, image)
+    }
 }
 
 package enum BillFormat: String, Sendable, CaseIterable { case cyclonedx, spdx }
