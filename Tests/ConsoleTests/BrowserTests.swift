@@ -22,7 +22,8 @@ struct BrowserTests {
                 // Filling the ledger moves the clock by days.
                 $0.sessionIdle = 90 * 86_400
                 $0.sessionLifetime = 90 * 86_400
-            }, pace: pace, policies: SamplePolicies(), constraints: SampleConstraints(), onRunning: { found.yield($0) })
+            }, pace: pace, policies: SamplePolicies(), constraints: SampleConstraints(), images: SampleImages(),
+            onRunning: { found.yield($0) })
         let quiet = Logger(label: "group") { _ in SwiftLogNoOpLogHandler() }
         let group = ServiceGroup(configuration: .init(services: [console.server], logger: quiet))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -78,22 +79,24 @@ struct BrowserTests {
             #expect(!exemption.id.isEmpty)
             let named = try await console.store.ledger.findings(Self.hostile, limit: 1).findings.first
             let hostile = try #require(named).subject
-            let pages = [
-                ("overview", "/"), ("findings", "/findings"), ("findings-none", "/findings?text=nothingatall"),
-                ("workloads", "/workloads"), ("workload", "/workload?\(some.subject.query)"), ("checks", "/checks"),
-                ("check", "/checks/\(some.checkID)"), ("reports", "/reports"), ("report", "/reports/4"),
-                ("compare", "/reports/compare?before=1&after=4"), ("exemptions", "/exemptions"),
-                ("schedule", "/schedule?text=0+2+*+*+*"), ("accounts", "/accounts"), ("account-edit", "/accounts/2"),
-                ("account", "/account"), ("tokens", "/tokens"), ("missing", "/nothing/here"),
-                ("hostile", "/workload?\(hostile.query)"), ("policies", "/policies"),
-                ("policy", "/policies/restricted"),
-                ("policy-hostile", "/policies/\(Fields.encode(SamplePolicies.hostile))"),
-                ("decisions", "/decisions?since=24h"), ("bind", "/bindings/new"),
-                ("bind-preview", "/bindings/new?preview=1&policy=restricted&name=shop-cart&subjects=shop%2Fcart"),
-                ("decisions-none", "/decisions?text=nothingatall"), ("constraints", "/constraints"),
-                ("constraint", "/constraints/K8sAllowedRepos/shop-repos"),
-                ("constraint-hostile", "/constraints/Hostile/\(Fields.encode(SampleConstraints.hostile))"),
-            ]
+            let pages =
+                [
+                    ("overview", "/"), ("findings", "/findings"), ("findings-none", "/findings?text=nothingatall"),
+                    ("workloads", "/workloads"), ("workload", "/workload?\(some.subject.query)"), ("checks", "/checks"),
+                    ("check", "/checks/\(some.checkID)"), ("reports", "/reports"), ("report", "/reports/4"),
+                    ("compare", "/reports/compare?before=1&after=4"), ("exemptions", "/exemptions"),
+                    ("schedule", "/schedule?text=0+2+*+*+*"), ("accounts", "/accounts"),
+                    ("account-edit", "/accounts/2"),
+                    ("account", "/account"), ("tokens", "/tokens"), ("missing", "/nothing/here"),
+                    ("hostile", "/workload?\(hostile.query)"), ("policies", "/policies"),
+                    ("policy", "/policies/restricted"),
+                    ("policy-hostile", "/policies/\(Fields.encode(SamplePolicies.hostile))"),
+                    ("decisions", "/decisions?since=24h"), ("bind", "/bindings/new"),
+                    ("bind-preview", "/bindings/new?preview=1&policy=restricted&name=shop-cart&subjects=shop%2Fcart"),
+                    ("decisions-none", "/decisions?text=nothingatall"), ("constraints", "/constraints"),
+                    ("constraint", "/constraints/K8sAllowedRepos/shop-repos"),
+                    ("constraint-hostile", "/constraints/Hostile/\(Fields.encode(SampleConstraints.hostile))"),
+                ] + Self.imagePages
             for (name, path) in pages {
                 try await chromium.open(base + path)
                 #expect(try await chromium.address() == base + path)
@@ -101,6 +104,22 @@ struct BrowserTests {
             }
         }
     }
+
+    private static let imagePages: [(String, String)] = {
+        let (cart, payments) = (SampleImages.cart, SampleImages.payments)
+        let paths = [
+            ("images", "/images?past=true"), ("images-none", "/images?text=nothingatall"), ("image", "/images/\(cart)"),
+            ("image-bad", "/images/\(payments)"), ("image-failed", "/images/\(SampleImages.failing)"),
+            ("image-waiting", "/images/\(SampleImages.waiting)"), ("image-hostile", "/images/\(SampleImages.evil)"),
+            ("image-vulnerabilities", "/images/\(cart)/vulnerabilities?severity=low"),
+            ("image-packages", "/images/\(cart)/packages"), ("image-layers", "/images/\(cart)/layers"),
+            ("vulnerabilities", "/vulnerabilities"), ("vulnerability", "/vulnerabilities/CVE-2024-5535"),
+            ("vulnerability-hostile", "/vulnerabilities/\(Fields.encode(SampleImages.hostileID))"),
+            ("workload-images", "/workload?kind=Deployment&namespace=shop&name=thumbnails"),
+        ]
+        // As the browser shows an address.
+        return paths
+    }()
 
     private static let hostile: FindingFilter = {
         var filter = FindingFilter()

@@ -22,6 +22,7 @@ struct ConsoleFixture: Sendable {
     let store: Store
     let control: SampleInspection
     let policies: SamplePolicies?
+    let images: SampleImages?
     let server: ConsoleServer
     let log: LogCapture
     let password: String
@@ -29,7 +30,7 @@ struct ConsoleFixture: Sendable {
     init(
         configuration change: (inout ConsoleConfiguration) -> Void = { _ in }, clock: TestClock = TestClock(),
         pace: Duration = .milliseconds(1), policies: SamplePolicies? = nil,
-        constraints: SampleConstraints? = nil, images: (any ImageControl)? = nil,
+        constraints: SampleConstraints? = nil, images: SampleImages? = nil,
         onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         let (folder, log) = (try ScratchFolder(), LogCapture())
@@ -45,7 +46,7 @@ struct ConsoleFixture: Sendable {
             images: images, checks: Self.catalogue, version: "1.2.3", logger: log.logger, now: { clock.now },
             hasher: PasswordHasher(parameters: .init(cost: 4, blockSize: 8, parallelism: 1)), onRunning: onRunning)
         password = try require(server.firstPassword)
-        self.policies = policies
+        (self.policies, self.images) = (policies, images)
         (self.folder, self.clock, self.store, self.control, self.log) = (folder, clock, store, control, log)
     }
 

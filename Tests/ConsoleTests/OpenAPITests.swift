@@ -37,6 +37,16 @@ struct OpenAPITests {
             Sample(operation: "listConstraintTemplates", path: "/constrainttemplates"),
             Sample(operation: "getConstraintAudit", path: "/constraintaudit"),
             Sample(operation: "unbindPolicy", path: "/bindings/b"),
+            Sample(operation: "listImages", path: "/images?past=true"),
+            Sample(operation: "getImageScans", path: "/images/queue"),
+            Sample(operation: "getImageTrend", path: "/images/trend"),
+            Sample(operation: "getImage", path: "/images/\(SampleImages.payments)"),
+            Sample(operation: "listImageVulnerabilities", path: "/images/\(SampleImages.payments)/vulnerabilities"),
+            Sample(operation: "listImagePackages", path: "/images/\(SampleImages.cart)/packages?limit=200"),
+            Sample(operation: "getImageBill", path: "/images/\(SampleImages.cart)/bill?format=spdx"),
+            Sample(operation: "scanImage", path: "/images/\(SampleImages.cart)/scan"),
+            Sample(operation: "listVulnerabilities", path: "/vulnerabilities?limit=200"),
+            Sample(operation: "getVulnerability", path: "/vulnerabilities/CVE-2021-44228"),
             Sample(operation: "listDecisions", path: "/decisions?limit=5"),
             Sample(operation: "getDecisionRates", path: "/decisions/rates?since=24h"),
             Sample(operation: "getSummary", path: "/summary"),
@@ -74,7 +84,8 @@ struct OpenAPITests {
     }
 
     @Test func everyPathAnswersAsDocumented() async throws {
-        let console = try await ConsoleFixture(policies: SamplePolicies(), constraints: SampleConstraints())
+        let console = try await ConsoleFixture(
+            policies: SamplePolicies(), constraints: SampleConstraints(), images: SampleImages())
         try await console.fill()
         try await console.fillDecisions()
         try await console.api { client in
@@ -134,7 +145,7 @@ struct OpenAPITests {
 
     /// The query parameters that the handlers read are those that the document names.
     @Test func schemasHoldTogether() throws {
-        let names = Set(Schemas.all.map(\.key) + Schemas.policies.map(\.key) + Schemas.constraints.map(\.key))
+        let names = Set(Schemas.everything.map(\.key))
         var used: Set<String> = []
         func visit(_ value: JSONValue) {
             switch value {

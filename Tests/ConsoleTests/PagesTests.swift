@@ -64,7 +64,7 @@ struct PagesTests {
     }
 
     /// The values of an attribute, with their entities resolved.
-    private static func values(of attribute: String, in html: String) -> [String] {
+    static func values(of attribute: String, in html: String) -> [String] {
         html.components(separatedBy: " \(attribute)=\"").dropFirst().map { part in
             String(part.prefix { $0 != "\"" }).replacing("&amp;", with: "&").replacing("&#39;", with: "'")
                 .replacing("&quot;", with: "\"")

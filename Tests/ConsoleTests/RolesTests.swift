@@ -18,6 +18,7 @@ struct RolesTests {
         var schedule: String
         var inspection: Int64?
         var policies: SamplePolicies.State?
+        var rescans: [String]
     }
 
     private func everything(_ console: ConsoleFixture) async throws -> Everything {
@@ -25,13 +26,14 @@ struct RolesTests {
             ledger: console.store.ledgerVersion, accounts: try await console.server.accounts.list(),
             tokens: try await console.server.parts.tokens.list().map { "\($0.id) \($0.revoked ?? 0)" },
             schedule: await console.control.schedule().text, inspection: await console.control.progress().started,
-            policies: console.policies?.current)
+            policies: console.policies?.current, rescans: console.images?.rescans ?? [])
     }
 
     /// The route's path with something in the place of each parameter.
     static func path(_ route: Route) -> String {
         route.path.replacing("{fingerprint}", with: String(repeating: "0", count: 32))
             .replacing("{file}", with: "console.css").replacing("{id}", with: "1")
+            .replacing("{digest}", with: SampleImages.cart).replacing("{format}", with: "spdx")
             .replacing("{name}", with: "restricted")
     }
 
@@ -47,7 +49,7 @@ struct RolesTests {
     }
 
     @Test func nobodyGetsNothingButTheOpenRoutes() async throws {
-        let console = try await ConsoleFixture(policies: SamplePolicies())
+        let console = try await ConsoleFixture(policies: SamplePolicies(), images: SampleImages())
         try await console.test { browser in
             for route in RouteTable.all {
                 let answer = try await send(route, browser.other())
@@ -80,7 +82,7 @@ struct RolesTests {
     }
 
     @Test(arguments: [true, false]) func viewersChangeNothing(byToken: Bool) async throws {
-        let console = try await ConsoleFixture(policies: SamplePolicies())
+        let console = try await ConsoleFixture(policies: SamplePolicies(), images: SampleImages())
         try await console.fill()
         try await console.addViewer()
         let viewer = try #require(try await console.server.accounts.list().first { $0.name == "vera" })
@@ -116,7 +118,7 @@ struct RolesTests {
 
     /// A token opens the API alone, also an administrator's.
     @Test func tokensOpenNoPages() async throws {
-        let console = try await ConsoleFixture(policies: SamplePolicies())
+        let console = try await ConsoleFixture(policies: SamplePolicies(), images: SampleImages())
         let admin = try #require(try await console.server.accounts.list().first)
         let secret = try await console.server.parts.tokens.make(
             name: "a", role: .administrator, days: 1, by: admin, now: console.clock.now
@@ -130,7 +132,7 @@ struct RolesTests {
     }
 
     @Test func everyChangeNeedsItsFormToken() async throws {
-        let console = try await ConsoleFixture(policies: SamplePolicies())
+        let console = try await ConsoleFixture(policies: SamplePolicies(), images: SampleImages())
         try await console.fill()
         try await console.addViewer()
         try await console.test { browser in
@@ -159,7 +161,7 @@ struct RolesTests {
 
     /// The log-in has its own token, for nobody is logged in.
     @Test func logInNeedsItsFormToken() async throws {
-        let console = try await ConsoleFixture(policies: SamplePolicies())
+        let console = try await ConsoleFixture(policies: SamplePolicies(), images: SampleImages())
         try await console.test { browser in
             let fields: KeyValuePairs = ["name": "admin", "password": console.password]
             #expect(try await browser.post("/login", fields, token: "").status == .forbidden)

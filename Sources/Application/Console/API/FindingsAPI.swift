@@ -106,12 +106,14 @@ enum WorkloadsAPI {
         ) { call, parts in
             let subject = try Subject(call.query)
             let findings = try await parts.store.ledger.workload(subject)
-            guard let found = findings.first?.subject else {
+            let containers = try await parts.images?.containers(of: subject) ?? []
+            guard let found = findings.first?.subject ?? (containers.isEmpty ? nil : subject) else {
                 throw ConsoleError(.notFound, "Nothing is known about \(subject.display).")
             }
             return Reply.json([
                 "subject": .subject(found), "findings": .array(findings.map { .finding($0, parts.checks) }),
                 "suggestedPatch": .optional(await parts.control.suggestedPatch(for: found)),
+                "images": .array(containers.map { .container($0) }),
             ])
         },
     ]

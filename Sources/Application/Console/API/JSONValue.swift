@@ -6,6 +6,7 @@ indirect enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
     case int(Int64)
+    case decimal(Double)
     case string(String)
     case array([JSONValue])
     case object([Member])
@@ -25,6 +26,8 @@ indirect enum JSONValue: Sendable, Equatable {
 
     static func strings(_ texts: some Sequence<String>) -> JSONValue { .array(texts.map { .string($0) }) }
 
+    static func optional(_ number: Double?) -> JSONValue { number.map { .decimal($0) } ?? .null }
+
     subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
@@ -41,6 +44,8 @@ indirect enum JSONValue: Sendable, Equatable {
         case .null: writer.null()
         case .bool(let value): writer.boolean(value)
         case .int(let value): writer.integer(Int(value))
+        // JSON has no word for what is no number.
+        case .decimal(let value): if value.isFinite { writer.number(value) } else { writer.null() }
         case .string(let text): writer.string(text)
         case .array(let values):
             writer.beginArray()

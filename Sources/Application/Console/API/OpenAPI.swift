@@ -43,7 +43,7 @@ enum OpenAPI {
                     ],
                 ],
                 "schemas": .object(
-                    (Array(Schemas.all) + Array(Schemas.policies) + Array(Schemas.constraints)).map {
+                    Schemas.everything.map {
                         .init(name: $0.key, value: $0.value)
                     }),
             ],

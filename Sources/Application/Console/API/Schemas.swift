@@ -9,6 +9,7 @@ enum Schemas {
     static let time: JSONValue = ["type": "string", "format": "date-time"]
     static let maybeText: JSONValue = ["type": ["string", "null"]]
     static let maybeNumber: JSONValue = ["type": ["integer", "null"]]
+    static let maybeDecimal: JSONValue = ["type": ["number", "integer", "null"]]
     static let maybeTime: JSONValue = ["type": ["string", "null"], "format": "date-time"]
     static let texts: JSONValue = list(text)
     static let severity = choice(Severity.allCases.reversed().map(\.description))
@@ -35,7 +36,12 @@ enum Schemas {
         ])
     }
 
-    private static func page(_ item: String) -> JSONValue {
+    /// Those of every part.
+    static var everything: [(key: String, value: JSONValue)] {
+        Array(all) + Array(policies) + Array(constraints) + Array(images)
+    }
+
+    static func page(_ item: String) -> JSONValue {
         object(["items": list(named(item)), "total": number, "page": number, "limit": number])
     }
 
@@ -58,6 +64,7 @@ enum Schemas {
         "WorkloadPage": page("Workload"),
         "WorkloadDetail": object([
             "subject": named("Subject"), "findings": list(named("Finding")), "suggestedPatch": maybeText,
+            "images": list(named("ContainerImage")),
         ]),
         "Check": object([
             "id": text, "slug": text, "area": text, "title": text, "severity": severity, "why": text,

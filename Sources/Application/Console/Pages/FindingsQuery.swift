@@ -48,7 +48,7 @@ struct FindingsQuery: Sendable {
         return (page, try number(fields["limit"], "limit", in: pageSizes) ?? standardPageSize)
     }
 
-    private static func number(_ text: String?, _ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    static func number(_ text: String?, _ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw ConsoleError(.invalid, "\(name) is a number from \(range.lowerBound) to \(range.upperBound).")
@@ -56,7 +56,7 @@ struct FindingsQuery: Sendable {
         return number
     }
 
-    private static func severity(_ text: String) throws -> Severity {
+    static func severity(_ text: String) throws -> Severity {
         guard let severity = Severity(name: text) else {
             throw ConsoleError(.invalid, "A severity is critical, high, medium, low, informational or unknown.")
         }
@@ -82,6 +82,12 @@ struct FindingsQuery: Sendable {
 }
 
 extension Subject {
+    /// The digest of an image that findings are about; nil of anything else.
+    var image: String? {
+        guard kind == "Image", group == "images.bulwark.dev", let at = name.lastIndex(of: "@") else { return nil }
+        return String(name[name.index(after: at)...])
+    }
+
     /// The query that names it in an address.
     var query: String {
         var fields = Fields()

@@ -29,7 +29,7 @@ enum OverviewPage {
         return parts.pages.page(
             "overview", title: "Overview", call, parts,
             [
-                "any": .flag(last != nil), "admission": admission,
+                "any": .flag(last != nil), "admission": admission, "imageTile": try await images(call, parts),
                 "ring": last.map { .markup(ScoreRing.draw($0.summary.score)) } ?? .none,
                 "change": change(runs), "objects": .text(Words.grouped(last?.summary.objects ?? 0)),
                 "subjects": .text(Words.grouped(last?.summary.subjects ?? 0)),
@@ -65,6 +65,20 @@ enum OverviewPage {
             "works": .flag(state.isEnabled && state.waitsFor == nil), "switchedOff": .flag(!state.isEnabled),
             "waits": .text(state.waitsFor ?? ""), "rates": DecisionsPage.rates(rates, span: 3600),
             "findings": open > 0 ? .text(Words.plural(open, "finding")) : .none,
+        ]
+    }
+
+    /// What the images that run have, when they are scanned.
+    private static func images(_ call: Call, _ parts: ConsoleParts) async throws -> PageValue {
+        guard let control = parts.images else { return .none }
+        let (state, trend) = (await control.state(), try await control.trend(days: 1))
+        return [
+            "running": .text(Words.plural(state.images, "image")), "scanned": .text(Words.grouped(state.scanned)),
+            "now": trend.last.map(ImagesPage.figures) ?? .none,
+            "waiting": state.waiting + state.running.count > 0
+                ? .text(Words.grouped(state.waiting + state.running.count)) : .none,
+            "failed": state.failures.isEmpty ? .none : .text(Words.plural(state.failures.count, "image")),
+            "advisories": ImagesPage.advisories(state, now: call.now),
         ]
     }
 

@@ -79,6 +79,7 @@ struct PageRenderer: Sendable {
 enum Navigation {
     private static let entries: [(path: String, title: String, role: Role)] = [
         ("/", "Overview", .viewer), ("/findings", "Findings", .viewer), ("/workloads", "Workloads", .viewer),
+        ("/images", "Images", .viewer), ("/vulnerabilities", "Vulnerabilities", .viewer),
         ("/policies", "Pod policies", .viewer), ("/constraints", "Constraints", .viewer),
         ("/decisions", "Decisions", .viewer), ("/checks", "Checks", .viewer),
         ("/reports", "Reports", .viewer), ("/exemptions", "Exemptions", .viewer),
@@ -119,6 +120,8 @@ enum Notice: String {
     case namespaceOff
     case controlOn
     case controlOff
+    case rescan
+    case rescanWaits
 
     static func text(_ name: String?) -> PageValue {
         switch name.flatMap(Notice.init(rawValue:)) {
@@ -142,6 +145,8 @@ enum Notice: String {
         case .namespaceOff: "Pods of the namespace are no longer judged."
         case .controlOn: "Admission judges again."
         case .controlOff: "Admission judges nothing until it is switched on again."
+        case .rescan: "The image is in the queue, in front of the others."
+        case .rescanWaits: "The image waits for its scan already."
         case nil: .none
         }
     }

@@ -49,7 +49,9 @@ enum WorkloadPage {
     private static func show(_ call: Call, _ parts: ConsoleParts) async throws -> Response {
         let subject = try Subject(call.query)
         let findings = try await parts.store.ledger.workload(subject)
-        guard let found = findings.first?.subject else {
+        let containers = try await parts.images?.containers(of: subject) ?? []
+        // What runs an image is worth a page also when nothing is wrong with it.
+        guard let found = findings.first?.subject ?? (containers.isEmpty ? nil : subject) else {
             throw ConsoleError(
                 .notFound, "Nothing is known about \(subject.display): it never had a problem, or not for long.")
         }
@@ -65,6 +67,9 @@ enum WorkloadPage {
                 "apiVersion": .text(found.apiVersion), "cluster": .text(found.cluster),
                 "open": .text(Words.plural(open.count, "open finding")), "clean": .flag(open.isEmpty),
                 "counts": counts(Dictionary(grouping: open, by: \.severity).mapValues(\.count)),
+                "anyImages": .flag(!containers.isEmpty),
+                "containers": .list(containers.map { container($0, now: call.now) }),
+                "imagePage": parts.images == nil ? .none : found.image.map { .text(ImagesPage.link($0)) } ?? .none,
                 "groups": .list(
                     groups(findings, parts).map { group in
                         .map(
@@ -78,6 +83,15 @@ enum WorkloadPage {
                 "soon": .text(ExemptionsPage.standardExpiry(now: call.now)),
                 "today": .text(ExemptionsPage.date(call.now)), "back": .text("/workload?\(found.query)"),
             ])
+    }
+
+    private static func container(_ container: ContainerImage, now: Int64) -> PageValue {
+        let (name, registry) = Words.image(container.reference)
+        return [
+            "container": .text(container.container), "pods": .text(Words.plural(container.pods, "pod")),
+            "shown": .text(name), "registry": .text(registry),
+            "image": container.image.map { ImagesPage.row($0, now: now) } ?? .none,
+        ]
     }
 
     /// The findings of each check together, in their order.

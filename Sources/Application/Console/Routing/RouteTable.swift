@@ -7,14 +7,14 @@ enum RouteTable {
     static let pages: [Route] =
         StaticFiles.routes + LoginPage.routes + OverviewPage.routes + FindingsPage.routes + WorkloadPage.routes
         + PoliciesPage.routes + BindPage.routes + ConstraintsPage.routes + DecisionsPage.routes + ChecksPage.routes
-        + ReportsPage.routes
+        + ImagesPage.routes + ImagePage.routes + VulnerabilitiesPage.routes + ReportsPage.routes
         + ExemptionsPage.routes + SchedulePage.routes + AccountsPage.routes
         + TokensPage.routes
 
     static let api: [Route] =
         SummaryAPI.routes + FindingsAPI.routes + WorkloadsAPI.routes + ChecksAPI.routes + ReportsAPI.routes
         + ExemptionsAPI.routes + PoliciesAPI.routes + ConstraintsAPI.routes + DecisionsAPI.routes
-        + InspectionsAPI.routes + AccountsAPI.routes
+        + ImagesAPI.routes + VulnerabilitiesAPI.routes + InspectionsAPI.routes + AccountsAPI.routes
         + TokensAPI.routes + OpenAPI.routes
 
     static let all: [Route] = pages + api + HealthRoutes.routes

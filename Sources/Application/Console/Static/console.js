@@ -28,9 +28,32 @@ function watchInspection(panel) {
 
 document.querySelectorAll("[data-progress]").forEach(watchInspection);
 
+// Parts of a page that change by themselves: fetched again with the page while they say that there is something to wait for.
+function followPage() {
+  if (!document.querySelector("[data-live]")) return;
+  setTimeout(async () => {
+    try {
+      if (!document.hidden) {
+        const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+        if (answer.redirected) { location.reload(); return; }
+        if (answer.ok) {
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          document.querySelectorAll("[data-live], [data-follows]").forEach((old) => {
+            const fresh = page.getElementById(old.id);
+            // What somebody is just using stays as it is.
+            if (fresh && !old.contains(document.activeElement)) old.replaceWith(fresh);
+          });
+        }
+      }
+    } catch (problem) { /* The next attempt may succeed. */ }
+    followPage();
+  }, 3000);
+}
+followPage();
+
 // Filters: a choice from a list is applied at once, and empty fields stay out of the address.
 document.querySelectorAll("form[data-filter]").forEach((form) => {
-  form.addEventListener("change", (event) => { if (event.target.tagName === "SELECT") form.requestSubmit(); });
+  form.addEventListener("change", (event) => { if (event.target.tagName === "SELECT" || event.target.type === "checkbox") form.requestSubmit(); });
   form.addEventListener("submit", () => {
     form.querySelectorAll("input, select").forEach((field) => { if (field.value === "") field.disabled = true; });
   });
