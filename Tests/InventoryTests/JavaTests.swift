@@ -43,6 +43,18 @@ struct JavaTests {
             try show(packages(in: bytes, path: "app-1.0.jar")) == [
                 "com.google.guava:guava 30.0-jre", "org.yaml:snakeyaml 1.26", "com.example:app 1.0",
             ])
+        // One may be the only one, and yet not the archive itself.
+        let one = jar([
+            ("META-INF/MANIFEST.MF", "Bundle-SymbolicName: com.google.inject\nBundle-Version: 4.2.3\n"),
+            properties("cglib", "cglib", "3.2.12"),
+        ])
+        #expect(
+            try show(packages(in: one, path: "guice-4.2.3.jar")) == [
+                "cglib:cglib 3.2.12", "com.google.inject:guice 4.2.3",
+            ])
+        for path in ["guice.jar", "cglib-3.2.12.jar", "other-3.2.12.jar"] {
+            #expect(try show(packages(in: one, path: path)) == ["cglib:cglib 3.2.12"])
+        }
         #expect(
             try show(packages(in: bytes, path: "guava-30.0-jre.jar"))
                 == ["com.google.guava:guava 30.0-jre", "org.yaml:snakeyaml 1.26"])
@@ -61,13 +73,22 @@ struct JavaTests {
         ),
         (
             "thing-1.0.jar", "Bundle-SymbolicName: org.example.thing;singleton:=true\nBundle-Version: 1.0.0\n",
-            "org.example.thing:thing 1.0"
+            "org.example:thing 1.0"
         ),
         (
             "app.jar",
             "Implementation-Title: tool\nImplementation-Version: 3.1\nImplementation-Vendor-Id: org.exa\n mple\n",
             "org.example:tool 3.1"
         ),
+        (
+            "commons-collections-3.2.2.jar", "Implementation-Vendor-Id: org.apache\n",
+            "commons-collections:commons-collections 3.2.2"
+        ),
+        (
+            "maven-core-3.8.7.jar", "Bundle-SymbolicName: org.apache.maven.core\n", "org.apache.maven:maven-core 3.8.7"
+        ),
+        ("ivy-2.5.0.jar", "Bundle-SymbolicName: org.apache.ivy\n", "org.apache.ivy:ivy 2.5.0"),
+        ("c3p0-0.9.1.2.jar", "", "c3p0:c3p0 0.9.1.2"), ("c3p0-0.9.5.5.jar", "", "com.mchange:c3p0 0.9.5.5"),
         ("hibernate-core-6.1.0.jar", "", "org.hibernate.orm:hibernate-core 6.1.0"),
         ("py4j0.10.7.jar", "", "net.sf.py4j:py4j 0.10.7"), ("x1.2.jar", "", nil), ("1.2.3.jar", "", nil),
         ("a.1.2.3.jar", "", nil),

@@ -138,8 +138,13 @@ enum JavaArchive {
             var packages: [FoundPackage] = []
             for coordinates in known { packages.append(coordinates.package(file, inner)) }
             let name = JavaFileName(inner.isEmpty ? file.path : inner)
-            // One is the archive itself, whatever the file is called. Of several, the one that it is called after.
-            if known.count == 1 || known.contains(where: { name.isNamed(after: $0.artifact) }) { return packages }
+            // Of several, the archive itself is the one that it is called after. One is the archive, whatever the file is
+            // called, but for a file with another name and version: that has something shaded into it.
+            if known.contains(where: { name.isNamed(after: $0.artifact) }) { return packages }
+            if known.count == 1, let one = known.first {
+                let version = name.parts(version: "").version
+                if version.isEmpty || version == one.version { return packages }
+            }
             guard let own = guess(name, isShaded: !known.isEmpty) else { return packages }
             var package = own.package(file, inner)
             package.sha1 = Self.hexadecimal(Insecure.SHA1.hash(data: bytes))
@@ -176,7 +181,7 @@ enum JavaArchive {
             // Distributions name the file after a branch: log4j-1.2-1.2.17.jar.
             if symbolic == "org.apache.log4j" { artifact = "log4j" }
             let group = group(artifact, version, symbolic)
-            if isShaded, group == artifact { return nil }
+            if isShaded, group == artifact, JavaGroups.group(of: artifact, version: version) == nil { return nil }
             return Coordinates(group: group, artifact: artifact, version: version)
         }
 
@@ -185,7 +190,12 @@ enum JavaArchive {
             for field in ["group-id", "implementation-vendor-id"] where Self.isGroup(manifest[field]) {
                 return manifest[field]
             }
-            if Self.isGroup(symbolic), symbolic.contains(".") { return symbolic }
+            if Self.isGroup(symbolic), let (above, last) = symbolic.cutLast(".") {
+                // `org.apache.maven.core` is made of `org.apache.maven` and `maven-core`, `org.tukaani.xz` of `xz`.
+                let isInner = artifact == last || artifact == symbolic || artifact.hasSuffix("-\(last)")
+                let isFoundation = above == "org.apache" || above == "org.eclipse" || !above.contains(".")
+                return isInner && !isFoundation ? String(above) : symbolic
+            }
             // Old artifacts are groups of their own: commons-io:commons-io.
             return artifact
         }

@@ -9,15 +9,24 @@ enum JavaGroups {
         case "hibernate-core" where major(version) >= 6: return "org.hibernate.orm"
         case "hibernate-core": return "org.hibernate"
         case "log4j": return "log4j"
+        case "c3p0": return version.hasPrefix("0.9.1") ? "c3p0" : "com.mchange"
         default: break
         }
         if artifact == "groovy" || artifact.hasPrefix("groovy-") {
             return major(version) >= 4 ? "org.apache.groovy" : "org.codehaus.groovy"
         }
+        if let name = artifact.dropPrefix("commons-"), oldCommons.contains(String(name)) { return artifact }
         return beginnings.first { artifact.hasPrefix($0.start) }?.group
     }
 
     private static func major(_ version: String) -> Int { Int(version.prefix { $0.isNumber }) ?? 0 }
+
+    /// Of Apache Commons before it was a group: `commons-io:commons-io`. Their manifests name the vendor only.
+    private static let oldCommons: Set<String> = [
+        "beanutils", "betwixt", "chain", "cli", "codec", "collections", "configuration", "daemon", "dbcp", "dbutils",
+        "digester", "discovery", "el", "email", "fileupload", "httpclient", "io", "jelly", "jexl", "jxpath", "lang",
+        "logging", "math", "modeler", "net", "pool", "primitives", "validator", "vfs",
+    ]
 
     /// The longer beginning stands first.
     private static let beginnings: [(start: String, group: String)] = [
@@ -37,6 +46,10 @@ enum JavaGroups {
         ("okhttp-", "com.squareup.okhttp3"),
         ("bcprov-", "org.bouncycastle"), ("bcpkix-", "org.bouncycastle"), ("bcutil-", "org.bouncycastle"),
         ("bctls-", "org.bouncycastle"), ("micrometer-", "io.micrometer"), ("reactor-netty", "io.projectreactor.netty"),
+        ("guice-", "com.google.inject.extensions"), ("asm-", "org.ow2.asm"), ("ant-", "org.apache.ant"),
+        ("jnr-", "com.github.jnr"), ("commons-logging-", "commons-logging"), ("protobuf-java", "com.google.protobuf"),
+        ("mongodb-driver", "org.mongodb"), ("xpp3_", "xpp3"), ("hamcrest-", "org.hamcrest"),
+        ("mockito-", "org.mockito"),
         ("elasticsearch-", "org.elasticsearch"), ("vertx-", "io.vertx"), ("resteasy-", "org.jboss.resteasy"),
     ]
 
@@ -72,6 +85,10 @@ enum JavaGroups {
         "bsh": "org.beanshell",
         "jsch": "com.jcraft", "Saxon-HE": "net.sf.saxon", "jing": "org.relaxng", "xmlresolver": "org.xmlresolver",
         "py4j": "net.sf.py4j", "woodstox-core": "com.fasterxml.woodstox", "batik-all": "org.apache.xmlgraphics",
+        "guice": "com.google.inject", "asm": "org.ow2.asm", "ant": "org.apache.ant", "jffi": "com.github.jnr",
+        "jsr305": "com.google.code.findbugs", "serializer": "xalan", "oro": "oro", "xom": "xom", "xz": "org.tukaani",
+        "xml-resolver": "xml-resolver", "xml-apis": "xml-apis", "xml-apis-ext": "xml-apis", "bson": "org.mongodb",
+        "ezmorph": "net.sf.ezmorph", "json-lib": "net.sf.json-lib", "xpp3": "xpp3",
         "xmlsec": "org.apache.santuario", "wildfly-core": "org.wildfly.core", "angus-mail": "org.eclipse.angus",
     ]
 }
