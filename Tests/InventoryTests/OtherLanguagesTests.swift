@@ -116,10 +116,13 @@ struct OtherLanguagesTests {
     private static let conda =
         "{\"name\": \"openssl\", \"version\": \"1.1.1k\", \"build\": \"h1\", \"subdir\": \"linux-64\", \"license\": \"OpenSSL\"}"
 
-    private static let cases: [(path: String, text: String, expected: [String])] = [
+    static let cases: [(path: String, text: String, expected: [String])] = [
         ("usr/lib/ruby/gems/3.1.0/specifications/rack-2.2.6.4.gemspec", gemspec, ["gem rack 2.2.6.4"]),
         ("usr/lib/ruby/gems/3.1.0/specifications/default/rack-2.2.6.4.gemspec", gemspec, ["gem rack 2.2.6.4"]),
-        ("app/Gemfile.lock", gemfile, ["gem y 0.1.0", "gem nokogiri 1.15.4", "gem racc 1.7.1", "gem pre 2.0.0.rc1"]),
+        (
+            "app/Gemfile.lock", gemfile,
+            ["gem y 0.1.0", "gem mine 1.0", "gem nokogiri 1.15.4", "gem racc 1.7.1", "gem pre 2.0.0.rc1"]
+        ),
         ("vendor/composer/installed.json", installed, ["composer behat/mink v1.8.1", "composer a/b 1.0 dev"]),
         ("vendor/composer/installed.json", "[{\"name\": \"a/b\", \"version\": \"1.0\"}]", ["composer a/b 1.0"]),
         ("etc/installed.json", "{\"x\": 1}", []),

@@ -13,6 +13,11 @@ struct PackageReadersTests {
         ("package.json", "package.json"), ("x/y/package.json", "package.json"), ("app/ROOT.war", "Java archive"),
         ("go.mod", "go.mod"), ("a/requirements-test.txt", "requirements.txt"), ("a/pylock.toml", "pylock.toml"),
         ("a/Manifest.toml", "Julia manifest"), ("x.deps.json", ".NET deps.json"),
+        ("a/Directory.Packages.props", "Directory.Packages.props"),
+        ("gradle/dependency-locks/a.lockfile", "Gradle lock"),
+        ("opt/bitnami/redis/.spdx-redis.spdx", "bill of materials"), ("a/b.cdx.json", "bill of materials"),
+        ("x-1.dist-info/sboms/any.json", "bill of materials"), ("lib/x-1/ebin/x.app", "Erlang application"),
+        ("requirements/base.txt", "requirements.txt"),
     ])
     func finds(path: String, name: String) {
         #expect(PackageReaders.standard.reader(for: path)?.name == name)
@@ -24,6 +29,7 @@ struct PackageReadersTests {
         "var/lib/dpkg/status.d", "usr/share/doc/a.txt", "a/.", "/", "var/lib/dpkg/status.d/",
         "bin/Packages", "opt/rpm/Packages", "a/METADATA", "jar", "a/jar", "package.json/x", "xpackage.json",
         "package.jsonx",
+        "a/Other.props", "a.lockfile", "x-1.dist-info/any.json", "sboms/any.json", "lib/x.app", "requirements/base.in",
         "var/lib/rpm/Packages.db/x", "a/pylock", "Pylock.toml", "notes.txt",
     ])
     func passesOver(path: String) {

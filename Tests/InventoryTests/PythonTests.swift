@@ -59,6 +59,11 @@ struct PythonTests {
         #expect(lines(found) == ["Django 2.2.0", "requests 2.19.1", "urllib3 1.24.1", "six 1.16.0"])
         #expect(found.allSatisfy { !$0.isDevelopment })
         #expect(try packages(in: "a==1", path: "requirements-dev.txt")[0].isDevelopment)
+        #expect(try lines(packages(in: "a==1", path: "requirements/base.txt")) == ["a 1"])
+        // As Windows' shells redirect it.
+        var wide: [UInt8] = [0xFF, 0xFE]
+        for unit in "Jinja2==2.10\r\nsix==1.16.0\r\n".utf16 { wide += [UInt8(unit & 0xFF), UInt8(unit >> 8)] }
+        #expect(try lines(packages(in: wide, path: "requirements.txt")) == ["Jinja2 2.10", "six 1.16.0"])
         #expect(PackageReaders.standard.reader(for: "app/notes.txt") == nil)
         #expect(PackageReaders.standard.reader(for: "requirements.txt")?.isLockFile == true)
     }
@@ -87,8 +92,8 @@ struct PythonTests {
         ("pylock.test.toml", "[[packages]]\nname = \"attrs\"\nversion = \"25.1.0\"\n", ["attrs 25.1.0"]),
         (
             "Pipfile.lock",
-            "{\"_meta\": {}, \"default\": {\"a\": {\"version\": \"==1.0\"}, \"g\": {\"git\": \"x\"}}, \"develop\": {\"b\": {\"version\": \"==2\"}}}",
-            ["a 1.0", "b 2 dev"]
+            "{\"_meta\": {}, \"default\": {\"a\": {\"version\": \"==1.0\"}, \"g\": {\"git\": \"x\"}}, \"develop\": {\"b\": {\"version\": \"==2\"}}, \"docs\": {\"c\": {\"version\": \"==3\"}}}",
+            ["a 1.0", "b 2 dev", "c 3"]
         ),
     ])
     func readsLocks(path: String, text: String, expected: [String]) throws {

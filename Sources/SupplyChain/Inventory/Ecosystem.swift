@@ -5,7 +5,7 @@ extension PackageKind {
     /// where `Distribution.ecosystem` says it.
     package var ecosystem: String? {
         switch self {
-        case .deb, .apk, .rpm, .conda: nil
+        case .deb, .apk, .rpm, .conda, .cocoapods, .otp: nil
         case .npm: "npm"
         case .pypi: "PyPI"
         case .gem: "RubyGems"
@@ -21,6 +21,7 @@ extension PackageKind {
         case .cran: "CRAN"
         case .julia: "Julia"
         case .hackage: "Hackage"
+        case .bitnami: "Bitnami"
         }
     }
 }

@@ -3,7 +3,8 @@
 /// The packaging system that a package belongs to. The raw value is the type of its package URL.
 package enum PackageKind: String, Sendable, Hashable, CaseIterable {
     case deb, apk, rpm
-    case npm, pypi, gem, maven, golang, cargo, composer, nuget, swift, pub, hex, conan, cran, julia, hackage, conda
+    case npm, pypi, gem, maven, golang, cargo, composer, nuget, swift, cocoapods, pub, hex, conan, cran, julia, hackage
+    case conda, otp, bitnami
 
     /// Comes with the distribution, whose advisories judge it.
     package var isSystem: Bool { self == .deb || self == .apk || self == .rpm }

@@ -4,7 +4,8 @@ extension PackageReaders {
     static let dpkgStatus: any PackageReader = FileReader("dpkg status", limit: 256 << 20, Dpkg.read)
 
     /// Every kind of file that is read, by name.
-    static let rules: [Rule] = distributions + python + node + compiled + java + others + scientific
+    static let rules: [Rule] =
+        distributions + python + node + compiled + java + others + erlang + scientific + bills
 
     private static func lock(
         _ file: String, name: String? = nil, _ read: @escaping FileReader.Function
@@ -57,6 +58,10 @@ extension PackageReaders {
         JavaArchive.endings.map { Rule(name: .ending($0), reader: JavaArchive.reader) } + [
             lock("pom.xml", JavaLocks.pom), lock("gradle.lockfile", JavaLocks.gradle),
             lock("buildscript-gradle.lockfile", JavaLocks.gradle),
+            Rule(
+                name: .ending("lockfile"), folder: "gradle/dependency-locks",
+                reader: FileReader("Gradle lock", isLockFile: true, JavaLocks.gradle)),
+            lock("build.sbt.lock", JavaLocks.sbt),
         ]
 
     private static let others: [Rule] = [
@@ -70,10 +75,28 @@ extension PackageReaders {
             name: .ending("json"), condition: DotNet.isDependencies,
             reader: FileReader(".NET deps.json", DotNet.dependencies)),
         lock("packages.lock.json", DotNet.lock), lock("packages.config", DotNet.config),
-        lock("Package.resolved", SwiftPackages.read), lock("pubspec.lock", DartPackages.read),
-        lock("mix.lock", HexPackages.mix), lock("rebar.lock", HexPackages.rebar),
-        lock("conan.lock", ConanPackages.read),
+        Rule(
+            name: .ending("props"), condition: DotNet.isCentral,
+            reader: FileReader("Directory.Packages.props", isLockFile: true, DotNet.central)),
+        lock("Package.resolved", SwiftPackages.read), lock("Podfile.lock", CocoaPods.read),
+        lock("pubspec.lock", DartPackages.read),
+        lock("conan.lock", ConanPackages.read), lock("conanfile.txt", ConanPackages.conanfile),
+        Rule(name: .exactly("conaninfo.txt"), reader: FileReader("Conan package", ConanPackages.information)),
     ]
+
+    private static let erlang: [Rule] = [
+        lock("mix.lock", HexPackages.mix), lock("rebar.lock", HexPackages.rebar),
+        Rule(
+            name: .ending("app"), folder: "ebin",
+            reader: FileReader("Erlang application", limit: 8 << 20, ErlangApplications.resource)),
+        Rule(
+            name: .exactly("hex_metadata.config"),
+            reader: FileReader("Hex metadata", limit: 8 << 20, ErlangApplications.metadata)),
+    ]
+
+    private static let bills: [Rule] = ["json", "spdx", "cdx"].map {
+        Rule(name: .ending($0), condition: EnclosedBill.matches, reader: EnclosedBill.reader)
+    }
 
     private static let scientific: [Rule] = [
         Rule(
@@ -85,6 +108,9 @@ extension PackageReaders {
         Rule(
             name: .ending("json"), folder: "conda-meta",
             reader: FileReader("conda package", limit: 64 << 20, CondaPackages.read)),
-        lock("cabal.project.freeze", HaskellPackages.cabal), lock("stack.yaml.lock", HaskellPackages.stack),
+        lock("environment.yml", CondaPackages.environment), lock("environment.yaml", CondaPackages.environment),
+        lock("conda-lock.yml", CondaPackages.lock),
+        lock("cabal.project.freeze", HaskellPackages.cabal), lock("stack.yaml", HaskellPackages.project),
+        lock("stack.yaml.lock", HaskellPackages.stack),
     ]
 }

@@ -8,9 +8,10 @@ enum DartPackages {
         for root in try file.yaml() {
             guard let packages = root["packages"] else { throw file.malformed("expected a member “packages”") }
             for (name, entry) in packages.members {
-                // Others come from the SDK, a folder or a repository.
+                // Others come from the SDK or a folder of the project.
                 let version = entry["version"]?.scalar ?? ""
-                guard entry["source"]?.equals("hosted") == true, !version.isEmpty else { continue }
+                let source = entry.text("source")
+                guard source == "hosted" || source == "git", !version.isEmpty else { continue }
                 var package = FoundPackage(.pub, name: name.string, version: version, path: file.path)
                 package.isDevelopment = entry["dependency"]?.equals("direct dev") == true
                 out.append(package)

@@ -2,20 +2,30 @@
 
 /// Elixir's mix.lock and Erlang's rebar.lock: terms of the language, of which only those for packages of hex.pm matter.
 enum HexPackages {
-    /// `"name": {:hex, :name, "1.2.3", …},` each in a line of its own.
+    /// `"name": {:hex, :name, "1.2.3", …},` for each. Dependencies inside of it have `hex: :name` instead of a tuple.
     static func mix(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
         var out: [FoundPackage] = []
-        for line in String(decoding: file.bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
-            guard let tuple = line.firstRange(of: "{:hex,") else { continue }
-            let parts = line[tuple.upperBound...].split(separator: ",", maxSplits: 2).map(\.trimmedText)
-            guard parts.count >= 2, let name = parts[0].dropPrefix(":"), parts[1].count > 2, parts[1].first == "\"",
-                parts[1].last == "\""
-            else { throw file.malformed("expected {:hex, :name, \"version\"}, found \(line.prefix(80))") }
-            let own = name.first == "\"" ? name.dropFirst().dropLast() : name
-            let version = String(parts[1].dropFirst().dropLast())
-            out.append(FoundPackage(.hex, name: String(own), version: version, path: file.path))
+        var rest = String(decoding: file.bytes, as: UTF8.self)[...]
+        while let tuple = rest.firstRange(of: "{:hex,") {
+            rest = rest[tuple.upperBound...]
+            guard let (first, behind) = rest.cut(","), let name = first.trimmedText.dropPrefix(":"), !name.isEmpty,
+                let version = quoted(behind)
+            else { throw file.malformed("expected {:hex, :name, \"version\"}, found {:hex,\(rest.prefix(80))") }
+            let own = name.first == "\"" ? String(name.dropFirst().dropLast()) : String(name)
+            out.append(FoundPackage(.hex, name: own, version: version, path: file.path))
+            rest = behind
         }
         return out
+    }
+
+    /// The text in quotes that a term begins with.
+    private static func quoted(_ term: Substring) -> String? {
+        let start = term.drop { $0.isWhitespace }
+        guard start.first == "\"" else { return nil }
+        // Versions are short; a quote far away belongs to something else.
+        let text = start.dropFirst().prefix(256)
+        guard let end = text.firstIndex(of: "\""), end > text.startIndex else { return nil }
+        return String(text[..<end])
     }
 
     /// `{pkg,<<"name">>,<<"1.2.3">>}`

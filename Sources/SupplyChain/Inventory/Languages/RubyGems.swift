@@ -54,7 +54,8 @@ enum RubyGems {
         return out
     }
 
-    /// Gemfile.lock: in sections GEM, GIT and PATH, gems stand four spaces in, what they need two more.
+    /// Gemfile.lock: in the sections of sources, gems stand four spaces in, what they need two more. A gem of PATH is often
+    /// the project's own, and often a copy of a public one.
     static func lock(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
         var out: [FoundPackage] = []
         var seen: Set<String> = []
@@ -64,7 +65,9 @@ enum RubyGems {
                 section = line.trimmedText
                 continue
             }
-            guard section == "GEM" || section == "GIT", line.hasPrefix("    "), !line.hasPrefix("     ") else {
+            guard ["GEM", "GIT", "PATH", "PLUGIN SOURCE"].contains(section), line.hasPrefix("    "),
+                !line.hasPrefix("     ")
+            else {
                 continue
             }
             guard let (name, rest) = line.trimmedText.cut(" "), rest.first == "(", rest.last == ")" else {

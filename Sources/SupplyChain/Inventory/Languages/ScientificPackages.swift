@@ -53,8 +53,59 @@ enum JuliaPackages {
     }
 }
 
-/// Packages of conda: one file each in `conda-meta`.
+/// Packages of conda: one file each in `conda-meta`, and what environments ask for.
 enum CondaPackages {
+    /// environment.yml: `- numpy=1.21.0=py39_0`, `- conda-forge::zlib=1.2.13`, and a list of pip's below `pip:`.
+    static func environment(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
+        var out: [FoundPackage] = []
+        func add(_ kind: PackageKind, _ name: Substring, _ version: Substring) {
+            let (name, version) = (name.trimmedText, version.drop { $0 == "=" }.trimmedText)
+            guard !name.isEmpty, version.first?.isNumber == true, !name.contains(where: { "<>!~ [".contains($0) }),
+                !version.contains(where: { "*<>|, ".contains($0) })
+            else { return }
+            out.append(FoundPackage(kind, name: name, version: version, path: file.path))
+        }
+        for root in try file.yaml() {
+            for entry in root.list("dependencies") {
+                if let text = entry.string {
+                    let spec = text.firstRange(of: "::").map { text[$0.upperBound...] } ?? text[...]
+                    guard let (name, rest) = spec.cut("=") else { continue }
+                    let version = rest.drop { $0 == "=" }
+                    add(.conda, name, version.cut("=")?.before ?? version)
+                } else {
+                    for pin in entry.list("pip") {
+                        let text = (pin.string ?? "").prefix { $0 != ";" }
+                        guard let (name, version) = text.cut("=") else { continue }
+                        add(.pypi, name.cut("[")?.before ?? name, version)
+                    }
+                }
+            }
+        }
+        return out
+    }
+
+    /// conda-lock.yml: a list of packages, each for one platform.
+    static func lock(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
+        var out: [FoundPackage] = []
+        var seen: Set<[String]> = []
+        for root in try file.yaml() {
+            guard let packages = root["package"], packages.isArray else {
+                throw file.malformed("expected a list “package”")
+            }
+            for entry in packages.elements {
+                let (name, version) = (entry.text("name"), entry["version"]?.scalar ?? "")
+                let kind = entry.text("manager") == "pip" ? PackageKind.pypi : .conda
+                guard !name.isEmpty, !version.isEmpty, seen.insert([kind.rawValue, name, version]).inserted else {
+                    continue
+                }
+                var package = FoundPackage(kind, name: name, version: version, path: file.path)
+                package.isDevelopment = entry.text("category") == "dev"
+                out.append(package)
+            }
+        }
+        return out
+    }
+
     static func read(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
         let root = try file.json()
         let (name, version) = (root.text("name"), root.text("version"))
@@ -80,6 +131,20 @@ enum HaskellPackages {
             let version = constraint[equal.upperBound...].trimmedText.prefix { $0.isNumber || $0 == "." }
             guard !name.isEmpty, !version.isEmpty else { continue }
             out.append(FoundPackage(.hackage, name: name, version: String(version), path: file.path))
+        }
+        return out
+    }
+
+    /// `extra-deps: [aeson-2.0.3.0, …]` of stack.yaml; the rest comes from a snapshot that only its lock names.
+    static func project(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
+        var out: [FoundPackage] = []
+        for root in try file.yaml() {
+            for entry in root.list("extra-deps") {
+                guard let text = entry.string, let (name, version) = text.prefix(while: { $0 != "@" }).cutLast("-"),
+                    !name.isEmpty, version.first?.isNumber == true, !text.contains("/")
+                else { continue }
+                out.append(FoundPackage(.hackage, name: String(name), version: String(version), path: file.path))
+            }
         }
         return out
     }

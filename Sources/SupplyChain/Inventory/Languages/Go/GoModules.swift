@@ -1,7 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// go.mod and go.sum (go.dev/ref/mod).
-enum GoModules {
+package enum GoModules {
     /// The modules that go.mod requires, after its replacements.
     static func mod(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
         var required: [FoundPackage] = []
@@ -39,6 +39,23 @@ enum GoModules {
         return out
     }
 
+    /// Since Go 1.17 go.mod names what is needed indirectly, too: go.sum beside it, with its checks of versions that were
+    /// only looked at, says nothing more.
+    package static func isComplete(_ file: InventoryFile) -> Bool { file.bytes.withUnsafeBufferPointer(isComplete) }
+
+    private static func isComplete(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        for line in Lines(text) {
+            let words = line.trimmed
+            guard words.starts(with: "go ") || words.starts(with: "go\t") else { continue }
+            let number = words.dropping(3).trimmed.string.split(separator: ".")
+            guard number.count >= 2, let major = Int(number[0]),
+                let minor = Int(number[1].prefix { $0.isASCII && $0.isNumber })
+            else { return false }
+            return (major, minor) >= (1, 17)
+        }
+        return false
+    }
+
     private static func unquoted(_ word: Substring) -> String {
         guard word.count >= 2, let quote = word.first, quote == "\"" || quote == "`", word.last == quote else {
             return String(word)
@@ -66,7 +83,7 @@ enum GoModules {
 
     /// go.sum holds checks of every version that was ever looked at. Only what was fetched whole counts, and of two
     /// versions the one that stands later, which is the newer. For projects whose go.mod does not name what they need
-    /// indirectly (before Go 1.17).
+    /// indirectly: see `isComplete`.
     static func sum(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
         var out: [FoundPackage] = []
         for line in String(decoding: file.bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {

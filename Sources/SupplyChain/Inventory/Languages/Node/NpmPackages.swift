@@ -3,14 +3,29 @@ import Documents
 
 /// npm: installed packages by their package.json, and the lock of npm in its three versions.
 enum NpmPackages {
+    /// Tests of packages bring files of this name that are broken on purpose: only where npm and distributions install is
+    /// a package lost by one that cannot be read.
     static func installed(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
-        let root = try file.json()
+        let root: Node
+        do throws(InventoryError) { root = try file.json() } catch {
+            if error.code == .malformed, !isInstalled(file.path) { return [] }
+            throw error
+        }
         // Applications, and folders that only say how their files are read, have no version.
         let (name, version) = (root.text("name"), root.text("version"))
         guard isName(name), !version.isEmpty else { return [] }
         var package = FoundPackage(.npm, name: name, version: version, path: file.path)
         package.licenses = licenses(root)
         return [package]
+    }
+
+    /// `…/node_modules/NAME/package.json`, `…/node_modules/@SCOPE/NAME/package.json`, and Debian's `nodejs` for the same.
+    private static func isInstalled(_ path: String) -> Bool {
+        let folders = path.split(separator: "/").dropLast()
+        guard folders.count >= 2 else { return false }
+        let above = folders.dropLast()
+        let home = above.last?.first == "@" ? above.dropLast().last : above.last
+        return home == "node_modules" || home == "nodejs"
     }
 
     /// `license` is a text or, in old packages, `{type}` or a list `licenses` of both.

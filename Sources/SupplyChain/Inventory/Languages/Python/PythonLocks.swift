@@ -3,10 +3,12 @@ import Documents
 
 /// Lists of what a Python project wants: requirements.txt and the locks of pip, poetry, pipenv, uv and pdm.
 enum PythonLocks {
-    /// `requirements.txt`, `requirements-dev.txt`, `dev-requirements.txt`
+    /// `requirements.txt`, `requirements-dev.txt`, `dev-requirements.txt`, `requirements/base.txt`
     static func isRequirements(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
-        let name = path[((path.lastIndex(of: 0x2F) ?? -1) + 1)...]
-        return name.starts(with: "requirements".utf8) || path.hasSuffix("requirements.txt")
+        let slash = path.lastIndex(of: 0x2F) ?? -1
+        let name = path[(slash + 1)...]
+        if name.starts(with: "requirements".utf8) || path.hasSuffix("requirements.txt") { return true }
+        return slash > 0 && UnsafeBufferPointer(rebasing: path[..<slash]).hasSuffix("requirements")
     }
 
     /// `pylock.toml`, `pylock.NAME.toml` (PEP 751)
@@ -19,7 +21,7 @@ enum PythonLocks {
         var out: [FoundPackage] = []
         var joined = ""
         let isDevelopment = ["dev", "test", "lint", "doc"].contains { file.fileName.contains($0) }
-        for raw in String(decoding: file.bytes, as: UTF8.self).split(
+        for raw in text(file).split(
             omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         {
             if raw.last == "\\" {
@@ -33,6 +35,22 @@ enum PythonLocks {
             out.append(pin)
         }
         return out
+    }
+
+    /// Windows' shells write what pip prints in UTF-16.
+    private static func text(_ file: InventoryFile) -> String {
+        let bytes = file.bytes
+        guard bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) else {
+            return String(decoding: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...], as: UTF8.self)
+        }
+        let isBig = bytes[0] == 0xFE
+        var units: [UInt16] = []
+        units.reserveCapacity(bytes.count / 2)
+        for index in stride(from: 2, to: bytes.count - 1, by: 2) {
+            let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
+            units.append(isBig ? first << 8 | second : second << 8 | first)
+        }
+        return String(decoding: units, as: UTF16.self)
     }
 
     private static func pinned(_ line: String, _ file: InventoryFile) -> FoundPackage? {
@@ -67,14 +85,14 @@ enum PythonLocks {
             throw file.malformed("a lock of pipenv has a member “default”")
         }
         var out: [FoundPackage] = []
-        for (group, isDevelopment) in [(root["default"], false), (root["develop"], true)] {
-            guard let group else { continue }
+        // Beside these two a project may have categories of its own.
+        for (key, group) in root.members where key.string != "_meta" {
             for (name, entry) in group.members {
                 // What comes from a repository or a path has no version.
                 let version = entry.text("version").drop { $0 == "=" }
                 guard !version.isEmpty else { continue }
                 var package = FoundPackage(.pypi, name: name.string, version: String(version), path: file.path)
-                package.isDevelopment = isDevelopment
+                package.isDevelopment = key.string == "develop"
                 out.append(package)
             }
         }
