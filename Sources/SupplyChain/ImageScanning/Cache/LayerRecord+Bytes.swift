@@ -7,7 +7,7 @@ import Secrets
 /// The record of a layer as it is kept in a file.
 extension LayerRecord {
     /// Raised whenever readers find more, or the form changes: what was kept before counts no more.
-    static let version: UInt64 = 1
+    static let version: UInt64 = 2
 
     var encoded: [UInt8] {
         var writer = RecordWriter()

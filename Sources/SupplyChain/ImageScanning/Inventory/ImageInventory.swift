@@ -65,6 +65,7 @@ package struct ImageInventory: Sendable {
                 packages.append(package)
             }
         }
+        packages = Evidences(packages, complete: stack.complete).counted
         for (index, record) in records.enumerated() {
             for match in record.secrets {
                 secrets.append(FileFinding(match: match, layer: index, fate: stack.fate(of: match.path, in: index)))
@@ -157,6 +158,17 @@ struct LayerStack {
             origin = index
         }
         return origin
+    }
+
+    /// Files that say all that there is to say, so that lesser ones beside them do not count.
+    var complete: Set<String> {
+        var paths: Set<String> = []
+        for (index, record) in records.enumerated() {
+            for file in record.kept where file.bytes.isEmpty && isVisible(file.path, in: index) {
+                paths.insert(file.path)
+            }
+        }
+        return paths
     }
 
     /// By the file that is believed most, as the topmost layer has it.

@@ -53,6 +53,9 @@ struct FileCollector {
             let file = InventoryFile(path: path, bytes: bytes, mode: mode)
             let packages = read(file, by: reader)
             keep(packages)
+            if path.hasSuffix("go.mod"), GoModules.isComplete(file) {
+                record.kept.append(LayerRecord.KeptFile(path: path, bytes: []))
+            }
             found[path] = packages
             owners(file, reader)
         } else if OwnedFiles.isList(path) {
@@ -96,7 +99,10 @@ struct FileCollector {
 
     private func reader(_ path: String) -> (any PackageReader)? {
         guard let reader = readers.reader(for: path) else { return nil }
-        return evidence == .declared || !reader.isLockFile ? reader : nil
+        guard reader.isLockFile else { return reader }
+        // The lock of an installed package says what its makers worked with.
+        let isInstalled = path.hasPrefix("node_modules/") || path.contains("/node_modules/")
+        return evidence == .declared && !isInstalled ? reader : nil
     }
 
     private mutating func keep(_ packages: [FoundPackage]) {
