@@ -54,6 +54,13 @@ import Testing
         ),
         (.gem, ["1.0.a", "1.0.a.1", "1.0.b", "1.0-1", "1.0.rc1", "1.0", "1.0.1"]),
         (.composer, ["dev-master", "1.0-dev", "1.0-alpha1", "1.0-beta1", "1.0-RC1", "1.0", "1.0-patch1", "1.1"]),
+        (
+            .packagist,
+            [
+                "1.0-dev", "1.0.0-alpha1", "v1.0-beta1", "1.0.0-RC1", "1.0", "1.0-patch1", "1.0.0.1", "1.0.9",
+                "1.0.x-dev", "1.1", "v1.9.9", "1.x-dev", "2.0-alpha",
+            ]
+        ),
         (.cran, ["0.9", "1.0", "1.0-0", "1.0.1", "1.10"]),
         (.hackage, ["0.9", "1", "1.0", "1.0.0", "1.10"]),
         (.conan, ["1.0-alpha", "1.0-beta.2", "1.0-beta.10", "1.0", "1.0+b1", "1.1"]),
@@ -80,6 +87,7 @@ import Testing
         (.go, ["(devel)", "devel +abcdef", "unknown"]),
         (.nuget, ["1.2.3.4.5", "a"]),
         (.gem, ["a.1", "1..2", "1.2.", "1_2"]),
+        (.packagist, ["dev-main", "dev-1.x", "master", "v", "x", ""]),
         (.cran, ["1.a", "1..2", "-1", "1-"]),
         (.hackage, ["1-2", "1.2.x"]),
         (.openssl, ["k", "1.0.2 k"]),
@@ -91,6 +99,14 @@ import Testing
             #expect(throws: VersionError.self, "\(version)") { try scheme.compare(version, "1") }
             #expect(throws: VersionError.self, "\(version)") { try scheme.compare("1", version) }
         }
+    }
+
+    /// What Composer writes alike before it compares.
+    @Test(arguments: [
+        ("1.0", "1.0.0.0"), ("v2", "2.0"), ("1.0.0+build.5", "1.0"), ("1.0-beta1", "v1.0.0-beta1"), ("5.4.x", "5.4.*"),
+        ("1.0.0-RC1", "1.0rc1"), ("010.1", "10.1.0"),
+    ]) func normalizes(one: String, two: String) throws {
+        #expect(try VersionScheme.packagist.compare(one, two) == .equal)
     }
 
     /// Nothing that could be a version may trap, and a pair compared both ways gives opposite answers.

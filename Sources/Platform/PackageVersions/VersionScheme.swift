@@ -3,7 +3,7 @@
 /// The rules by which versions of a packaging system are ordered.
 package enum VersionScheme: String, Sendable, Hashable, CaseIterable {
     case dpkg, apk, rpm, alpm, gentoo
-    case semver, pep440, maven, gem, go, composer, nuget, pub, cran, hackage, conan, openssl, jvm, bitnami
+    case semver, pep440, maven, gem, go, composer, packagist, nuget, pub, cran, hackage, conan, openssl, jvm, bitnami
 
     /// Longer versions are refused; the longest that is known has about 200 bytes.
     package static let longest = 1024
@@ -43,6 +43,7 @@ package enum VersionScheme: String, Sendable, Hashable, CaseIterable {
         case .maven: MavenVersion.order(a, b)
         case .gem: try GemVersion.order(a, b)
         case .composer: ComposerVersion.order(a, b)
+        case .packagist: try ComposerVersion.normalizedOrder(a, b)
         case .cran: try NumberList.order(a, b, separators: "-.")
         case .hackage: try NumberList.order(a, b, separators: ".")
         case .conan: try ConanVersion.order(a, b)

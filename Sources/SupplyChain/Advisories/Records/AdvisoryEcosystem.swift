@@ -56,7 +56,7 @@ package struct AdvisoryEcosystem: Sendable, Hashable {
         "Arch Linux": .alpm,
         "npm": .semver, "crates.io": .semver, "GitHub Actions": .semver, "SwiftURL": .semver, "Hex": .semver,
         "Julia": .semver, "VSCode": .semver, "Kubernetes": .semver, "kubernetes": .semver, "Go": .go,
-        "PyPI": .pep440, "Maven": .maven, "RubyGems": .gem, "Packagist": .composer, "NuGet": .nuget, "Pub": .pub,
+        "PyPI": .pep440, "Maven": .maven, "RubyGems": .gem, "Packagist": .packagist, "NuGet": .nuget, "Pub": .pub,
         "CRAN": .cran, "Bioconductor": .cran, "Hackage": .hackage, "GHC": .hackage, "ConanCenter": .conan,
         "Bitnami": .bitnami,
     ]
