@@ -126,9 +126,8 @@ let package = Package(
         .target(
             name: "ImageScanning",
             dependencies: [
-                "Findings", "Archives", "Documents", "OCI", "Reporting", "Inventory", "Advisories", "Secrets",
-                "Malware",
-                "RegularExpressions", crypto,
+                "Findings", "Archives", "Documents", "OCI", "Reporting", "Inventory", "PackageVersions", "Advisories",
+                "Secrets", "Malware", "RegularExpressions", crypto,
             ],
             path: "Sources/SupplyChain/ImageScanning", swiftSettings: strict),
         .target(
@@ -206,9 +205,9 @@ let package = Package(
         tests("PackageVersions", ["PackageVersions"]),
         tests(
             "ImageScanning", ["ImageScanning", "Archives", "Findings", "Inventory", "OCI", "Secrets", "TestSupport"]),
-        tests("OCI", ["OCI", "Archives", "TestSupport", nio, nioPosix, nioHTTP1]),
+        tests("OCI", ["OCI", "Archives", "TestSupport", crypto, nio, nioPosix, nioHTTP1]),
         tests("RegularExpressions", ["RegularExpressions"]),
-        tests("Malware", ["Malware", "Findings"]),
+        tests("Malware", ["Malware", "Findings", crypto]),
         tests("Secrets", ["Secrets", "Findings"]),
         tests("Rego", ["Rego", "Documents", "TestSupport", certificates, crypto, cryptoExtras]),
         tests("CEL", ["CEL", "Documents", "TestSupport"]),
