@@ -134,7 +134,7 @@ import Testing
         ("2026-08-21T10:00:00.123456+02:00", 1_787_299_200),
         ("0001-01-01T00:00:00Z", 0), ("2024-01-11", 1_704_931_200), ("nonsense", 0), ("2024-13-01T00:00:00Z", 0),
     ]) func readsTimes(_ text: String, _ seconds: Int64) {
-        #expect(Timestamp.seconds(text) == seconds)
-        if text.hasSuffix("Z"), seconds > 0 { #expect(Timestamp.text(seconds) == text) }
+        #expect(RecordTime.seconds(text) == seconds)
+        if text.hasSuffix("Z"), seconds > 0 { #expect(RecordTime.text(seconds) == text) }
     }
 }

@@ -13,6 +13,9 @@ struct AdvisoriesUpdate: AsyncParsableCommand {
             where it stopped. The old advisories stay until the new ones are whole. Proxies are taken from HTTPS_PROXY, \
             HTTP_PROXY, ALL_PROXY and NO_PROXY.
 
+            With --scores, or --epss and --kev, also the probability of exploits (FIRST's EPSS, CSV or CSV in gzip) and CISA's list \
+            of what is exploited (JSON). --scores-only leaves the advisories as they are.
+
             Exit status: 0 done, 2 wrong usage or a source that could not be read, 3 an ecosystem could not be updated.
             """)
 
@@ -30,7 +33,24 @@ struct AdvisoriesUpdate: AsyncParsableCommand {
     @Option(name: .long, help: "MiB of one download at most.")
     var maximum = 4096
 
+    @Flag(
+        name: .long,
+        help: "Fetch EPSS scores and CISA's list of exploited vulnerabilities from where they are published.")
+    var scores = false
+
+    @Option(name: .long, help: "EPSS scores from this URL or file.")
+    var epss: String?
+
+    @Option(name: .long, help: "CISA's list of exploited vulnerabilities from this URL or file.")
+    var kev: String?
+
+    @Flag(name: .long, help: "Only these, no advisories.")
+    var scoresOnly = false
+
     func validate() throws {
+        guard !scoresOnly || scores || epss != nil || kev != nil else {
+            throw ValidationError("--scores-only needs --scores, --epss or --kev")
+        }
         guard (1...100).contains(attempts) else { throw ValidationError("--attempts should be from 1 to 100") }
         guard (1...65_536).contains(maximum) else { throw ValidationError("--maximum should be from 1 to 65,536") }
     }
@@ -43,12 +63,23 @@ struct AdvisoriesUpdate: AsyncParsableCommand {
         options.environment = ProcessInfo.processInfo.environment
         let display = UpdateDisplay()
         let updater = AdvisoryUpdater(database: place.folder, source: from, options: options, report: display.show)
-        do throws(AdvisoryError) { try await updater.update() } catch {
-            display.clear()
-            if display.hasFailures { throw error.status }
-            throw UserError("\(error)", error.status)
-        }
+        var failure: AdvisoryError?
+        do throws(AdvisoryError) { if !scoresOnly { try await updater.update() } } catch { failure = error }
+        let (epss, kev) = (
+            epss ?? (scores ? AdvisoryUpdater.publicEPSS : nil), kev ?? (scores ? AdvisoryUpdater.publicKEV : nil)
+        )
+        do throws(AdvisoryError) {
+            if epss != nil || kev != nil {
+                let count = try await updater.updateScores(epss: epss, exploited: kev)
+                display.clear()
+                Terminal.say("\(count) vulnerabilities with scores or exploits")
+            }
+        } catch { failure = failure ?? error }
         display.clear()
+        if let failure {
+            if display.hasFailures { throw failure.status }
+            throw UserError("\(failure)", failure.status)
+        }
     }
 }
 

@@ -21,8 +21,8 @@ extension OSVRecord {
         upstream = try Self.names(root["upstream"], id)
         related = try Self.names(root["related"], id)
         isWithdrawn = !(root["withdrawn"]?.string ?? "").isEmpty
-        published = Timestamp.seconds(root["published"]?.string ?? "")
-        modified = Timestamp.seconds(root["modified"]?.string ?? "")
+        published = RecordTime.seconds(root["published"]?.string ?? "")
+        modified = RecordTime.seconds(root["modified"]?.string ?? "")
         summary = Self.cut(root["summary"]?.string ?? "", Limits.summary)
         details = Self.cut(root["details"]?.string ?? "", Limits.details)
         for reference in root["references"]?.elements ?? Node.noElements {

@@ -67,6 +67,11 @@ package struct AdvisoryImporter: Sendable {
     package func load(epss: String?, exploited: String?) throws(AdvisoryError) -> Int {
         let lock = try FolderLock(folder: database)
         defer { withExtendedLifetime(lock) {} }
+        return try merge(epss: epss, exploited: exploited)
+    }
+
+    /// The same for who holds the lock. Without a list, what is there counts as new.
+    func merge(epss: String?, exploited: String?) throws(AdvisoryError) -> Int {
         let path = database + "/" + VulnerabilityScores.fileName
         var entries = (try? VulnerabilityScores(path: path))??.all() ?? [:]
         if let epss {

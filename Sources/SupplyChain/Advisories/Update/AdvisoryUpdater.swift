@@ -39,7 +39,7 @@ package struct AdvisoryUpdater: Sendable {
     package let database: String
     package let source: String
     package let options: Options
-    private let report: @Sendable (Event) -> Void
+    let report: @Sendable (Event) -> Void
 
     /// - Parameter source: a URL, or a path that `AdvisoryImporter` reads.
     package init(
@@ -144,7 +144,7 @@ package struct AdvisoryUpdater: Sendable {
         }
     }
 
-    private func importer() -> AdvisoryImporter {
+    func importer() -> AdvisoryImporter {
         var importer = AdvisoryImporter(database: database)
         importer.progress = { [report] in report(.imported(ecosystem: $0, records: $1)) }
         return importer

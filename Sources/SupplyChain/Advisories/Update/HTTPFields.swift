@@ -29,7 +29,7 @@ enum RetryAfter {
             return nil
         }
         let number = month + 1
-        let then = Timestamp.seconds("\(words[3])-\(number < 10 ? "0" : "")\(number)-\(words[1])T\(words[4])Z")
+        let then = RecordTime.seconds("\(words[3])-\(number < 10 ? "0" : "")\(number)-\(words[1])T\(words[4])Z")
         return then > 0 ? .seconds(max(then - Int64(time(nil)), 0)) : nil
     }
 }

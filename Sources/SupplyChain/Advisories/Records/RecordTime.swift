@@ -1,9 +1,9 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// Times of RFC 3339 in seconds since 1970.
-enum Timestamp {
+package enum RecordTime {
     /// 0 for what is no time, and for times before 1970 (Go's zero time is in the year 1).
-    static func seconds(_ text: String) -> Int64 {
+    package static func seconds(_ text: String) -> Int64 {
         let bytes = Array(text.utf8.prefix(40))
         func number(_ range: Range<Int>) -> Int64? {
             guard range.upperBound <= bytes.count else { return nil }
