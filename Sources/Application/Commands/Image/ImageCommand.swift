@@ -6,6 +6,7 @@ struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "image", abstract: "Container images: what they hold, and what is wrong with it.",
         subcommands: [
-            ImageScan.self, ImageJudgeCommand.self, ImageSBOM.self, ImageDiff.self, ImageInventoryCommand.self,
+            ImageScan.self, ImageJudgeCommand.self, ImageSBOM.self, ImageDiff.self, ImageCache.self,
+            ImageInventoryCommand.self,
         ])
 }

@@ -1,7 +1,8 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Keeps the records of layers in a folder, a file each, named by the layer's `diffID`. Losing it costs time only.
+/// Keeps the records of layers in a folder, a file each, named by the layer's `diffID`, within bounds. Losing it costs
+/// time only.
 package struct LayerCache: Sendable {
     /// `~/.cache/bulwark/layers`, or below `XDG_CACHE_HOME`.
     package static var standard: LayerCache? {
@@ -12,17 +13,29 @@ package struct LayerCache: Sendable {
         return environment["HOME"].map { LayerCache(folder: $0 + "/.cache/bulwark/layers") }
     }
 
-    private let folder: String
+    /// Of all sets of scanners.
+    let root: String
+    private var folder: String
+    /// It keeps to these by itself.
+    package var bounds = Bounds()
 
-    package init(folder: String) { self.folder = folder }
+    package init(folder: String) {
+        root = folder
+        self.folder = folder
+    }
 
     /// The records of other scanners have other contents: each set of them has a folder of its own.
-    package func of(_ scanners: String) -> LayerCache { LayerCache(folder: folder + "/" + scanners) }
+    package func of(_ scanners: String) -> LayerCache {
+        var cache = self
+        cache.folder = root + "/" + scanners
+        return cache
+    }
 
     package func record(_ diffID: String) -> LayerRecord? {
         guard let path = path(diffID), let data = FileManager.default.contents(atPath: path),
             let record = LayerRecord(encoded: [UInt8](data)), record.diffID == diffID
         else { return nil }
+        Self.touch(path)
         return record
     }
 
@@ -37,6 +50,7 @@ package struct LayerCache: Sendable {
                 atPath: new, contents: Data(record.encoded), attributes: [.posixPermissions: 0o600])
         else { return }
         if rename(new, path) != 0 { unlink(new) }
+        pruneIfDue()
     }
 
     /// Only what is a digest names a file.

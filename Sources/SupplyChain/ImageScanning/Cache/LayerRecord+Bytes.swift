@@ -7,7 +7,7 @@ import Secrets
 /// The record of a layer as it is kept in a file.
 extension LayerRecord {
     /// Raised whenever readers find more, or the form changes: what was kept before counts no more.
-    static let version: UInt64 = 2
+    static let version: UInt64 = 4
 
     var encoded: [UInt8] {
         var writer = RecordWriter()
@@ -91,7 +91,7 @@ extension RecordWriter {
         text(package.kind.rawValue)
         for value in [
             package.name, package.version, package.architecture, package.source, package.sourceVersion, package.module,
-            package.path, package.innerPath,
+            package.path, package.innerPath, package.sha1,
         ] { text(value) }
         list(package.licenses) { $0.text($1) }
         integer(package.isDevelopment ? 1 : 0)
@@ -108,6 +108,7 @@ extension RecordReader {
         package.module = try text()
         package.path = try text()
         package.innerPath = try text()
+        package.sha1 = try text()
         package.licenses = try list(8) { reader throws(Broken) in try reader.text() }
         package.isDevelopment = try integer() == 1
         return package
