@@ -9,6 +9,8 @@ package struct ImageScanner: Sendable {
     package var cache: LayerCache?
     /// Layers that are read at the same time.
     package var width = 2
+    /// For fetching and reading of all layers.
+    package var deadline = ScanDeadline.none
     /// Is told as layers are done: how many of how many.
     package var onProgress: @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
 
@@ -46,7 +48,9 @@ package struct ImageScanner: Sendable {
     private func record(of layer: Image.Layer) async -> LayerRecord {
         if let known = cache?.record(layer.diffID) { return known }
         do throws(OCIError) {
-            let record = layers.scan(layer, try await layer.fetch())
+            var layers = layers
+            layers.deadline = deadline
+            let record = layers.scan(layer, try await deadline.limit(layer.fetch))
             // What failed as a whole may go well the next time.
             if record.problems.list.allSatisfy({ !$0.path.isEmpty }) { cache?.keep(record) }
             return record

@@ -30,6 +30,12 @@ struct ImageOptions: ParsableArguments {
     @Flag(name: .long, help: "Take lock files as signs of packages, as for source trees.")
     var lockFiles = false
 
+    @Option(
+        name: .long,
+        help:
+            "For fetching and reading one image: 90s, 30m, 2h. What was read by then is reported, and the status is 3.")
+    var timeout = TimeLimitArgument(seconds: 1800)
+
     private func sources() throws -> ImageSourceOptions {
         var options = ImageSourceOptions()
         options.imageName = imageName
@@ -51,11 +57,15 @@ struct ImageOptions: ParsableArguments {
     func read(
         _ name: String, content: ContentScanners = .none, contentName: String? = "none"
     ) async throws -> ImageReport {
-        if let folder = Self.folder(name) { return try read(folder: folder, name: name, content) }
+        let deadline = ScanDeadline(after: .seconds(timeout.seconds), text: timeout.defaultValueDescription)
+        if let folder = Self.folder(name) { return try read(folder: folder, name: name, content, deadline) }
         let sources = try sources()
         do throws(OCIError) {
-            let image = try await ImageSources.open(name, sources)
+            let image = try await deadline.limit { () async throws(OCIError) in
+                try await ImageSources.open(name, sources)
+            }
             var scanner = ImageScanner()
+            scanner.deadline = deadline
             if !noCache, let contentName {
                 scanner.cache = LayerCache.standard?.of(contentName + (lockFiles ? "-declared" : ""))
             }
@@ -75,8 +85,11 @@ struct ImageOptions: ParsableArguments {
     /// Configurations hold credentials too.
     private static func secrets() -> SecretScanner? { try? SecretScanner.standard() }
 
-    private func read(folder: String, name: String, _ content: ContentScanners) throws -> ImageReport {
+    private func read(
+        folder: String, name: String, _ content: ContentScanners, _ deadline: ScanDeadline
+    ) throws -> ImageReport {
         var scanner = FolderScanner()
+        scanner.deadline = deadline
         scanner.content = content
         // A tree without a distribution is somebody's source: what it says it will be built from is what it has.
         let isSystem = Distribution.paths.contains { FileManager.default.fileExists(atPath: folder + "/" + $0) }

@@ -10,6 +10,7 @@ package struct FolderScanner: Sendable {
     package var content = ContentScanners.none
     package var maxEntries = 4_000_000
     package var maxDepth = 256
+    package var deadline = ScanDeadline.none
 
     private static let kernelFolders: Set<String> = ["proc", "sys", "dev"]
 
@@ -24,6 +25,10 @@ package struct FolderScanner: Sendable {
         var open: [(folder: Folder, path: String)] = [(top, "")]
         var count = 0
         while let (folder, path) = open.last {
+            if deadline.isOver {
+                collector.record.problems.add(deadline.problem)
+                break
+            }
             guard let name = folder.next() else {
                 open.removeLast()
                 continue
@@ -71,6 +76,7 @@ package struct FolderScanner: Sendable {
         let stream = FileStream(size: Int64(status.st_size)) { buffer throws(ArchiveError) in
             if descriptor < 0 { descriptor = folder.file(name) }
             guard descriptor >= 0 else { throw ArchiveError(.unreadable, String(cString: strerror(errno))) }
+            try deadline.check()
             while true {
                 let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
                 if count >= 0 { return count }

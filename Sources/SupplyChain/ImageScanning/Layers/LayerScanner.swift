@@ -11,6 +11,7 @@ package struct LayerScanner: Sendable {
     package var limits = ArchiveLimits()
     /// A compressed layer may unpack to so many times its size, or to 4 GB.
     package var maxRatio: Int64 = 200
+    package var deadline = ScanDeadline.none
 
     package init() {}
 
@@ -23,7 +24,9 @@ package struct LayerScanner: Sendable {
         let bounds = bounds(file.size)
         do {
             let stream = try LayerStream(layer, file, limits: bounds)
-            try read(try Archive(tar: stream, limits: bounds), into: &collector)
+            try read(try Archive(tar: TimedSource(stream, deadline), limits: bounds), into: &collector)
+            // A file that was cut is a problem of that file; the rest of the layer was not looked at either.
+            try deadline.check()
             try stream.finish()
             if !collector.links.isEmpty { try readLinks(file, bounds, into: &collector) }
         } catch {
@@ -80,7 +83,7 @@ package struct LayerScanner: Sendable {
     private func readLinks(
         _ file: FileRange, _ bounds: ArchiveLimits, into collector: inout FileCollector
     ) throws(ArchiveError) {
-        let archive = try Archive(tar: SequentialReader(file), limits: bounds)
+        let archive = try Archive(tar: TimedSource(SequentialReader(file), deadline), limits: bounds)
         var left = collector.links
         while !left.isEmpty, let entry = try archive.next() {
             guard entry.kind == .file, case .entry(let path) = LayerPath(entry.path),
