@@ -22,13 +22,16 @@ final class DockerRegistry: Sendable {
         return missing.isEmpty
     }()
 
-    /// - Parameter names: what its certificate is for, `localhost` at least.
-    init(names: String = "DNS:localhost,IP:127.0.0.1") async throws {
+    /// - Parameters:
+    ///   - names: what its certificate is for, `localhost` at least.
+    ///   - auth: the configuration's part for logins; names and passwords unless given.
+    init(names: String = "DNS:localhost,IP:127.0.0.1", auth: String? = nil) async throws {
         folder = try ScratchFolder()
         certificates = try TestCertificates(in: folder, names: names)
         port = try Self.freePort()
         let users = try Tool.run("htpasswd", ["-Bbn", Self.user, Self.password])
         try folder.write(users, to: "htpasswd")
+        let auth = auth ?? "{htpasswd: {realm: test, path: \(folder.path)/htpasswd}}"
         try folder.write(
             """
             version: 0.1
@@ -37,7 +40,7 @@ final class DockerRegistry: Sendable {
             http:
               addr: 127.0.0.1:\(port)
               tls: {certificate: \(certificates.certificate), key: \(certificates.key)}
-            auth: {htpasswd: {realm: test, path: \(folder.path)/htpasswd}}
+            auth: \(auth)
             """, to: "config.yml")
         let process = Process()
         process.executableURL = URL(filePath: try #require(Tool.path("docker-registry")))
