@@ -138,7 +138,7 @@ let package = Package(
             name: "ClusterImages",
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "OCI", "Inventory", "Advisories", "ImageScanning",
-                "ImagePolicies", "Secrets", "Malware", "Store", "Reporting", grdb, crypto, log, lifecycle,
+                "ImagePolicies", "Secrets", "Malware", "Store", "Reporting", "CZlib", grdb, crypto, log, lifecycle,
             ],
             path: "Sources/SupplyChain/ClusterImages", swiftSettings: strict),
         .target(

@@ -95,20 +95,21 @@ extension LedgerWrite {
     }
 
     /// At the end of a report: resolves what objects showed that neither the report nor anything since its start saw;
-    /// and takes objects that were only seen outside of the report out of its list. What admission refused and what
-    /// constraints say is no business of a report.
+    /// and takes objects that were only seen outside of the report out of its list. What admission refused, what
+    /// constraints say and what images hold is no business of a report.
     func resolveUnseen(report: Int64, cluster: Int64) throws {
         let query = try Prepared(
             db,
             """
             SELECT s.id, s.scope, s.seen, s.report, s.live, s.name, s.api, c.name, k.kind, k.namespace
             FROM scope k JOIN subject s ON s.scope = k.id JOIN cluster c ON c.id = k.cluster
-            WHERE k.cluster = ?1 AND s.report <> ?2 AND k.grp <> ?3 AND k.grp NOT LIKE ?4
+            WHERE k.cluster = ?1 AND s.report <> ?2 AND k.grp <> ?3 AND k.grp NOT LIKE ?4 AND k.grp NOT LIKE ?5
             """)
         query.bind(1, cluster)
         query.bind(2, report)
         query.bind(3, AdmissionDecision.group)
         query.bind(4, "%" + Subject.constraintsGroup)
+        query.bind(5, "%" + Subject.imagesGroup)
         var rows: [SubjectRow] = []
         while try query.step() { rows.append(SubjectRow(query, cluster: cluster)) }
         for row in rows {

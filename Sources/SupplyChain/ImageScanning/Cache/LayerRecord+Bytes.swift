@@ -81,13 +81,13 @@ extension LayerRecord {
         guard reader.isAtEnd else { return nil }
     }
 
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         bytes.withUnsafeBytes { PathHash(key: (0, 0))($0) }
     }
 }
 
 extension RecordWriter {
-    fileprivate mutating func package(_ package: FoundPackage) {
+    mutating func package(_ package: FoundPackage) {
         text(package.kind.rawValue)
         for value in [
             package.name, package.version, package.architecture, package.source, package.sourceVersion, package.module,
@@ -99,7 +99,7 @@ extension RecordWriter {
 }
 
 extension RecordReader {
-    fileprivate mutating func package() throws(Broken) -> FoundPackage {
+    mutating func package() throws(Broken) -> FoundPackage {
         guard let kind = PackageKind(rawValue: try text()) else { throw Broken() }
         var package = FoundPackage(kind, name: try text(), version: try text(), path: "")
         package.architecture = try text()
@@ -116,18 +116,18 @@ extension RecordReader {
 }
 
 extension RecordWriter {
-    fileprivate mutating func secret(_ match: SecretMatch) {
+    mutating func secret(_ match: SecretMatch) {
         for value in [match.rule, match.title, match.path, match.excerpt, match.identity] { text(value) }
         for value in [match.severity.rawValue, match.line, match.column, match.unlisted] { integer(value) }
     }
 
-    fileprivate mutating func trait(_ result: ImageCheckResult) {
+    mutating func trait(_ result: ImageCheckResult) {
         for value in [result.check.id, result.outcome.rawValue, result.message, result.path, result.value] {
             text(value)
         }
     }
 
-    fileprivate mutating func malware(_ match: MalwareMatch) {
+    mutating func malware(_ match: MalwareMatch) {
         for value in [match.path, match.rule, match.namespace, match.title, match.description, match.source.rawValue] {
             text(value)
         }
@@ -141,26 +141,30 @@ extension RecordWriter {
 }
 
 extension RecordReader {
+    /// The checks on files and configurations by their ids.
+    private static let checks = Dictionary(
+        (ImageBehaviour.all + ImageConfigurationChecks.all).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }
+    )
+
     private mutating func severity() throws(Broken) -> Severity {
         guard let severity = Severity(rawValue: try int()) else { throw Broken() }
         return severity
     }
 
-    fileprivate mutating func secret() throws(Broken) -> SecretMatch {
+    mutating func secret() throws(Broken) -> SecretMatch {
         let (rule, title, path, excerpt, identity) = (try text(), try text(), try text(), try text(), try text())
         return SecretMatch(
             rule: rule, title: title, severity: try severity(), path: path, line: try int(), column: try int(),
             excerpt: excerpt, identity: identity, unlisted: try int())
     }
 
-    fileprivate mutating func trait() throws(Broken) -> ImageCheckResult {
+    mutating func trait() throws(Broken) -> ImageCheckResult {
         let id = try text()
-        guard let check = ImageBehaviour.all.first(where: { $0.id == id }), let outcome = Outcome(rawValue: try text())
-        else { throw Broken() }
+        guard let check = Self.checks[id], let outcome = Outcome(rawValue: try text()) else { throw Broken() }
         return ImageCheckResult(check, outcome, try text(), path: try text(), value: try text())
     }
 
-    fileprivate mutating func malware() throws(Broken) -> MalwareMatch {
+    mutating func malware() throws(Broken) -> MalwareMatch {
         let (path, rule, namespace, title) = (try text(), try text(), try text(), try text())
         let description = try text()
         guard let source = MalwareMatch.Source(rawValue: try text()) else { throw Broken() }

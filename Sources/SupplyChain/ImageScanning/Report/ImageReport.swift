@@ -89,5 +89,5 @@ package struct ImageReport: Sendable {
             name: identity.isEmpty || place.contains("@") ? place : "\(place)@\(identity)")
     }
 
-    package static let group = "images.bulwark.dev"
+    package static let group = Subject.imagesGroup
 }
