@@ -222,6 +222,12 @@ let package = Package(
         tests("ImagePolicies", ["ImagePolicies", "Admission", "Documents", "Findings", "Kubernetes", "TestSupport"]),
         tests("PodSecurity", ["PodSecurity", "Documents", "Findings", "TestSupport"]),
         tests("Console", ["Console", "Store", "Findings", "TestSupport", hummingbirdTesting]),
+        tests(
+            "ClusterImages",
+            [
+                "ClusterImages", "ImageScanning", "ImagePolicies", "Inventory", "Advisories", "OCI", "Kubernetes",
+                "Documents", "Findings", "Store", "Secrets", "Malware", "TestSupport", grdb, log, lifecycle,
+            ]),
         tests("Advisories", ["Advisories", "Findings", "PackageVersions", nio, nioPosix, nioHTTP1]),
         tests("Commands", ["Commands", "Documents", "PodPolicies", "PodSecurity", "TestSupport", arguments]),
         tests(
