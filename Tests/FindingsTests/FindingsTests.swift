@@ -71,4 +71,21 @@ import Testing
         #expect(Subject(apiVersion: "apps/v1", kind: "Deployment", name: "a").group == "apps")
         #expect(Subject(apiVersion: "v1", kind: "Pod", name: "a").group == "")
     }
+
+    @Test func aWorkloadAsOneWhoRunsImagesIsAnotherSubject() {
+        for (api, kind, namespace, expected) in [
+            ("apps/v1", "Deployment", "shop", "apps.images.bulwark.dev/v1"),
+            ("v1", "Pod", "shop", "images.bulwark.dev/v1"),
+            ("argoproj.io/v1alpha1", "Rollout", "", "argoproj.io.images.bulwark.dev/v1alpha1"),
+        ] {
+            let workload = Subject(cluster: "main", apiVersion: api, kind: kind, namespace: namespace, name: "cart")
+            let runner = workload.runningImages
+            #expect(runner.apiVersion == expected && runner.kind == "\(kind) images" && runner != workload)
+            #expect(runner.cluster == "main" && runner.namespace == namespace && runner.name == "cart")
+            #expect(runner.imageRunner == workload)
+            #expect(workload.imageRunner == nil && workload.underConstraints.imageRunner == nil)
+        }
+        #expect(Subject(apiVersion: "images.bulwark.dev/v1", kind: "Image", name: "a").imageRunner == nil)
+        #expect(Subject(apiVersion: "notimages.bulwark.dev/v1", kind: "A images", name: "a").imageRunner == nil)
+    }
 }
