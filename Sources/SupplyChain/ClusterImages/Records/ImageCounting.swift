@@ -56,6 +56,7 @@ extension ImageChange {
         var kind: String
         var package: String
         var version: String
+        var architecture: String
         var path: String
     }
 
@@ -70,7 +71,7 @@ extension ImageChange {
         while let row = try rows.next() {
             let place = Place(
                 vulnerability: row["vulnerability"], kind: row["kind"], package: row["package"],
-                version: row["version"], path: row["path"])
+                version: row["version"], architecture: row["architecture"], path: row["path"])
             if let twice = known.updateValue((row["id"], OccurrenceFacts(row)), forKey: place) {
                 surplus.append(twice.id)
             }
@@ -78,8 +79,8 @@ extension ImageChange {
         let insert = try db.cachedStatement(
             sql: """
                 INSERT INTO image_occurrence (severity, status, counts, score, fixed, source, exception, message,
-                    image, vulnerability, kind, package, version, path)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    image, vulnerability, kind, package, version, architecture, path)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         let update = try db.cachedStatement(
             sql: """
@@ -93,14 +94,14 @@ extension ImageChange {
             let path = package.innerPath.isEmpty ? package.path : "\(package.path)!/\(package.innerPath)"
             let place = Place(
                 vulnerability: id, kind: package.kind.rawValue, package: KeptText.clip(package.name, 300),
-                version: KeptText.clip(package.version, 200), path: KeptText.clip(path, 1_000))
-            // One package can be there twice, for two architectures: the first, which is the worst, counts.
+                version: KeptText.clip(package.version, 200), architecture: KeptText.clip(package.architecture, 100),
+                path: KeptText.clip(path, 1_000))
             guard written.insert(place).inserted else { continue }
             let facts = OccurrenceFacts(item)
             guard let old = known.removeValue(forKey: place) else {
                 try insert.execute(
                     arguments: facts.arguments + [
-                        image, id, place.kind, place.package, place.version, place.path,
+                        image, id, place.kind, place.package, place.version, place.architecture, place.path,
                     ])
                 continue
             }

@@ -126,13 +126,10 @@ extension ImageRecords {
     /// What admission is told of an image under a reference; nil for a digest that is not known.
     package func verdict(of digest: String, reference: String) async throws -> ImageVerdict? {
         guard let image = try await image(digest) else { return nil }
-        let phase: ImageVerdict.Phase
-        switch image.state {
-        case .waiting: phase = image.judged == nil ? .pending : image.tally.errors > 0 ? .incomplete : .complete
-        case .complete: phase = .complete
-        case .incomplete: phase = .incomplete
-        case .failed: phase = .failed
-        }
+        // What was found counts until another scan says otherwise, also when that one fails.
+        let phase: ImageVerdict.Phase =
+            image.judged == nil
+            ? image.state == .failed ? .failed : .pending : image.tally.errors > 0 ? .incomplete : .complete
         var verdict = ImageVerdict(reference: reference, phase: phase)
         verdict.digest = digest
         verdict.resolved = now()

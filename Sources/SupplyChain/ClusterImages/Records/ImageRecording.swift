@@ -71,8 +71,9 @@ extension ImageChange {
         generation: Int64
     ) throws {
         let image = try image(digest, reference: report.reference)
-        let tally = ImageTally(report)
         var report = report
+        report.vulnerabilities = Self.unique(report.vulnerabilities)
+        let tally = ImageTally(report)
         // Whatever a registry calls the manifest of one platform, findings and pages use the digest that pods name.
         report.digest = digest
         var problems = report.inventory.problems
@@ -95,6 +96,35 @@ extension ImageChange {
         try keep(tally, report, problems, of: image, generation: generation, isNew: isNew)
         try showImage(image, report)
         try showRunners(of: image)
+    }
+
+    /// A package that is told twice at one place has its vulnerabilities once.
+    private static func unique(_ vulnerabilities: [ImageVulnerability]) -> [ImageVulnerability] {
+        struct Place: Hashable {
+            let id: String
+            let package: FoundPackage
+
+            init(_ item: ImageVulnerability) {
+                var bare = FoundPackage(
+                    item.package.kind, name: item.package.name, version: item.package.version, path: item.package.path)
+                (bare.innerPath, bare.architecture) = (item.package.innerPath, item.package.architecture)
+                (id, package) = (item.id, bare)
+            }
+        }
+        func counts(_ item: ImageVulnerability) -> Bool { item.exception == nil && item.status != .error }
+        var places: [Place: Int] = [:]
+        var unique: [ImageVulnerability] = []
+        for item in vulnerabilities {
+            let place = Place(item)
+            guard let known = places[place] else {
+                places[place] = unique.count
+                unique.append(item)
+                continue
+            }
+            // What speaks for a problem is believed before what speaks against it.
+            if counts(item), !counts(unique[known]) { unique[known] = item }
+        }
+        return unique
     }
 
     /// What reading the layers told.

@@ -27,7 +27,7 @@ package final class ImageRecords: Sendable {
     let limits: Limits
     let now: @Sendable () -> Int64
     /// Workloads by image, read when first asked for after a change.
-    let runners = Mutex<(version: UInt64, known: [Int64: [Int64]]?)>((0, nil))
+    let runners = Mutex<(version: UInt64, known: ImageRunners?)>((0, nil))
 
     /// Makes or updates the tables. Blocks the thread; meant for the start of a program.
     package init(
@@ -41,11 +41,19 @@ package final class ImageRecords: Sendable {
 
     /// A change of the tables and of the findings that follow.
     func change<Value: Sendable>(_ body: @Sendable (ImageChange) throws -> Value) async throws -> Value {
-        let value = try await store.change { db, findings in
+        try await store.change { db, findings in
             try body(ImageChange(db: db, findings: findings, limits: self.limits, now: self.now()))
         }
+    }
+
+    /// A change of who runs what.
+    func changeUses(_ body: @Sendable (ImageChange, inout TouchedImages) throws -> Void) async throws {
+        try await change { change in
+            var touched = TouchedImages()
+            try body(change, &touched)
+            try change.settle(touched)
+        }
         runners.withLock { $0 = ($0.version &+ 1, nil) }
-        return value
     }
 }
 

@@ -57,8 +57,8 @@ enum ImageSchema {
         CREATE TABLE image_occurrence (
             id INTEGER PRIMARY KEY, image INTEGER NOT NULL, vulnerability INTEGER NOT NULL, severity INTEGER NOT NULL,
             status INTEGER NOT NULL, counts INTEGER NOT NULL, score REAL, kind TEXT NOT NULL, package TEXT NOT NULL,
-            version TEXT NOT NULL, path TEXT NOT NULL, fixed TEXT NOT NULL, source TEXT NOT NULL,
-            exception TEXT NOT NULL, message TEXT NOT NULL);
+            version TEXT NOT NULL, architecture TEXT NOT NULL, path TEXT NOT NULL, fixed TEXT NOT NULL,
+            source TEXT NOT NULL, exception TEXT NOT NULL, message TEXT NOT NULL);
         CREATE INDEX image_occurrence_image ON image_occurrence (image, severity DESC);
         CREATE INDEX image_occurrence_vulnerability ON image_occurrence (vulnerability, image, counts);
 

@@ -6,33 +6,25 @@ import Store
 extension ImageRecords {
     /// What the containers of a workload run now, in place of what they ran. Nothing is written when that is the same.
     package func setUses(_ uses: [ImageUse], of workload: Subject) async throws {
-        try await change { change in
-            var touched = TouchedImages()
-            try change.setUses(uses, of: workload, &touched)
-            try change.settle(touched)
-        }
+        try await changeUses { change, touched in try change.setUses(uses, of: workload, &touched) }
     }
 
     /// Workloads that are gone.
     package func removeUses(of workloads: [Subject]) async throws {
         guard !workloads.isEmpty else { return }
-        try await change { change in
-            var touched = TouchedImages()
+        try await changeUses { change, touched in
             for workload in workloads { try change.setUses([], of: workload, &touched) }
-            try change.settle(touched)
         }
     }
 
     /// All that runs in a cluster, as a watch knows it that has just begun: what is not among it is gone.
     package func replaceUses(cluster: String, _ uses: [ImageUse]) async throws {
         let byWorkload = Dictionary(grouping: uses, by: \.workload)
-        try await change { change in
-            var touched = TouchedImages()
+        try await changeUses { change, touched in
             for old in try change.workloads(of: cluster) where byWorkload[old] == nil {
                 try change.setUses([], of: old, &touched)
             }
             for (workload, uses) in byWorkload { try change.setUses(uses, of: workload, &touched) }
-            try change.settle(touched)
         }
     }
 
@@ -72,13 +64,14 @@ extension ImageChange {
         }
     }
 
-    func setUses(_ uses: [ImageUse], of workload: Subject, _ touched: inout TouchedImages) throws {
+    func setUses(_ uses: [ImageUse], of named: Subject, _ touched: inout TouchedImages) throws {
+        let workload = KeptText.clip(named)
         var wanted: [Use: Int] = [:]
         for use in uses.prefix(Self.useLimit) {
             let reference = KeptText.clip(use.reference, 600)
             let image = KeptText.isDigest(use.digest) ? try image(use.digest, reference: reference) : 0
             let key = Use(container: KeptText.clip(use.container, 253), reference: reference, image: image)
-            wanted[key, default: 0] += max(use.pods, 0)
+            wanted[key, default: 0] += min(max(use.pods, 0), 1_000_000)
         }
         let known = try find(workload)
         if known == nil, wanted.isEmpty { return }

@@ -10,8 +10,8 @@ extension ImageRecords {
     /// scanned, then the newest.
     ///
     /// An image is due when it runs, or was asked about, and was not scanned; when its last failure is over; when somebody
-    /// wants another scan; and when it was judged by other advisories than those that `generation` names (nil: there are
-    /// none, so that nothing can be judged anew).
+    /// wants another scan; and when it was judged by other advisories than those that `generation` names (nil to ask for
+    /// scans alone; a number of its own for having none).
     package func due(generation: Int64?, limit: Int = 1_000) async throws -> [DueImage] {
         let time = now()
         let asked = time - Int64(limits.days) * 86_400

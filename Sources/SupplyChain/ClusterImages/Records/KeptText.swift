@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Findings
 
 /// Texts of images come from whoever made them: they are kept within bounds, and without zero characters, at which
 /// SQLite would cut them.
@@ -17,6 +18,13 @@ enum KeptText {
             end = text.utf8.index(before: end)
         }
         return String(text[..<end])
+    }
+
+    /// The names of a workload as the table and the ledger both keep them.
+    static func clip(_ subject: Subject) -> Subject {
+        Subject(
+            cluster: clip(subject.cluster, 300), apiVersion: clip(subject.apiVersion, 300),
+            kind: clip(subject.kind, 300), namespace: clip(subject.namespace, 300), name: clip(subject.name, 300))
     }
 
     /// One line each, in order, within a number of bytes together.

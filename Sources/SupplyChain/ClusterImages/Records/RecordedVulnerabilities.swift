@@ -48,6 +48,6 @@ package struct VulnerabilityPlaces: Sendable {
     package var vector: String
     package var references: [String]
     package var published: Int64
-    /// At most a thousand.
+    /// At most five hundred.
     package var places: [Place]
 }
