@@ -169,7 +169,7 @@ let package = Package(
             dependencies: [
                 "Findings", "Documents", "Kubernetes", "Store", "Reporting", "Admission", "PodSecurity", "PodPolicies",
                 "Rego", "CEL", "AccessControl", "RegularExpressions", "OCI", "Inventory", "Advisories",
-                "PackageVersions", "ImageScanning", "ImagePolicies",
+                "PackageVersions", "ImageScanning", "ClusterImages", "ImagePolicies",
                 "Malware",
                 "Secrets",
                 "Console", arguments, lifecycle, unixSignals, log,
@@ -229,7 +229,12 @@ let package = Package(
                 "Documents", "Findings", "Store", "Secrets", "Malware", "TestSupport", grdb, log, lifecycle,
             ]),
         tests("Advisories", ["Advisories", "Findings", "PackageVersions", nio, nioPosix, nioHTTP1]),
-        tests("Commands", ["Commands", "Documents", "PodPolicies", "PodSecurity", "TestSupport", arguments]),
+        tests(
+            "Commands",
+            [
+                "Commands", "ClusterImages", "Console", "Documents", "Findings", "ImageScanning", "Inventory",
+                "PodPolicies", "PodSecurity", "Secrets", "Store", "TestSupport", arguments, log,
+            ]),
         tests(
             "Integration",
             [
