@@ -35,7 +35,7 @@ struct ImageSBOM: AsyncParsableCommand {
 struct BillWriter {
     let report: ImageReport
 
-    func write(_ format: ImageSBOM.Format) throws {
+    var bill: BillOfMaterials {
         var bill = BillOfMaterials(
             name: report.reference.isEmpty ? report.name : report.reference,
             distribution: report.inventory.distribution,
@@ -43,6 +43,10 @@ struct BillWriter {
         bill.digest = report.digest.isEmpty ? report.imageID : report.digest
         bill.created = report.created
         bill.toolVersion = Version.current
+        return bill
+    }
+
+    func write(_ format: ImageSBOM.Format) throws {
         switch format {
         case .cyclonedx: try CycloneDX.write(bill) { bytes in bytes.withUnsafeBytes(Terminal.write) }
         case .spdx: try SPDX.write(bill) { bytes in bytes.withUnsafeBytes(Terminal.write) }
