@@ -59,4 +59,14 @@ import Testing
                 == ["node_modules/left/package.json: left 1.0.0", "package-lock.json: dev 9.0.0"])
         #expect(try found(files, .installed) == ["node_modules/left/package.json: left 1.0.0"])
     }
+
+    @Test func projectsTakeVersionsFromTheirParent() throws {
+        let root =
+            "<project><groupId>g</groupId><artifactId>root</artifactId><version>1</version><properties><v>1.9</v></properties><dependencies><dependency><groupId>a</groupId><artifactId>b</artifactId><version>${v}</version></dependency></dependencies></project>"
+        let leaf =
+            "<project><parent><groupId>g</groupId><artifactId>root</artifactId><version>1</version></parent><artifactId>leaf</artifactId><dependencies><dependency><groupId>c</groupId><artifactId>d</artifactId><version>${v}</version></dependency></dependencies></project>"
+        let files = [("pom.xml", root), ("leaf/pom.xml", leaf)]
+        #expect(try found(files, .declared) == ["leaf/pom.xml: c:d 1.9", "pom.xml: a:b 1.9"])
+        #expect(try found(files, .installed).isEmpty)
+    }
 }

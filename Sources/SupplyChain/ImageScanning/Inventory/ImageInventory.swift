@@ -65,7 +65,7 @@ package struct ImageInventory: Sendable {
                 packages.append(package)
             }
         }
-        packages = Evidences(packages, complete: stack.complete).counted
+        packages = Evidences(packages, stack.keptFiles).counted
         for (index, record) in records.enumerated() {
             for match in record.secrets {
                 secrets.append(FileFinding(match: match, layer: index, fate: stack.fate(of: match.path, in: index)))
@@ -160,15 +160,15 @@ struct LayerStack {
         return origin
     }
 
-    /// Files that say all that there is to say, so that lesser ones beside them do not count.
-    var complete: Set<String> {
-        var paths: Set<String> = []
+    /// Files that are kept for what they say of others.
+    var keptFiles: [LayerRecord.KeptFile] {
+        var files: [LayerRecord.KeptFile] = []
         for (index, record) in records.enumerated() {
-            for file in record.kept where file.bytes.isEmpty && isVisible(file.path, in: index) {
-                paths.insert(file.path)
+            for file in record.kept where Distribution.rank(file.path) == nil && isVisible(file.path, in: index) {
+                files.append(file)
             }
         }
-        return paths
+        return files
     }
 
     /// By the file that is believed most, as the topmost layer has it.

@@ -25,6 +25,8 @@ struct FileCollector {
     /// Packages of one layer.
     static let maxPackages = 500_000
     private var isFull = false
+    /// Of project files that are kept for those below them.
+    private var projectBytes = 0
 
     init(_ readers: PackageReaders, _ evidence: Evidence, _ content: ContentScanners) {
         self.readers = readers
@@ -53,6 +55,12 @@ struct FileCollector {
             let file = InventoryFile(path: path, bytes: bytes, mode: mode)
             let packages = read(file, by: reader)
             keep(packages)
+            if JavaProjects.isProject(path), bytes.count <= JavaProjects.limit,
+                projectBytes + bytes.count <= JavaProjects.limitOfAll
+            {
+                projectBytes += bytes.count
+                record.kept.append(LayerRecord.KeptFile(path: path, bytes: bytes))
+            }
             if path.hasSuffix("go.mod"), GoModules.isComplete(file) {
                 record.kept.append(LayerRecord.KeptFile(path: path, bytes: []))
             }

@@ -9,20 +9,24 @@ enum JavaLocks {
             do throws(XMLScanner.Failure) { pom = try PomFile(text) } catch {
                 throw file.malformed("line \(error.line): \(error.message)")
             }
-            var out: [FoundPackage] = []
-            for dependency in pom.dependencies {
-                // A version that only a parent elsewhere, or a range, decides is not known here.
-                let version = dependency.version
-                guard !dependency.group.isEmpty, !dependency.artifact.isEmpty, !version.isEmpty,
-                    !version.contains(where: { "${}[](),".contains($0) })
-                else { continue }
-                var package = FoundPackage(
-                    .maven, name: "\(dependency.group):\(dependency.artifact)", version: version, path: file.path)
-                package.isDevelopment = dependency.scope == "test"
-                out.append(package)
-            }
-            return out
+            return packages(pom.dependencies(below: []), file.path)
         }
+    }
+
+    /// A version that only a parent elsewhere, or a range, decides is not known here.
+    static func packages(_ dependencies: [PomFile.Dependency], _ path: String) -> [FoundPackage] {
+        var out: [FoundPackage] = []
+        for dependency in dependencies {
+            let version = dependency.version
+            guard !dependency.group.isEmpty, !dependency.artifact.isEmpty, !version.isEmpty,
+                !version.contains(where: { "${}[](),".contains($0) })
+            else { continue }
+            var package = FoundPackage(
+                .maven, name: "\(dependency.group):\(dependency.artifact)", version: version, path: path)
+            package.isDevelopment = dependency.scope == "test"
+            out.append(package)
+        }
+        return out
     }
 
     /// `build.sbt.lock` of sbt-dependency-lock.

@@ -9,14 +9,28 @@ struct PomFile {
         var scope = ""
     }
 
+    /// The project that this one takes properties and versions from.
+    struct Parent {
+        var group = ""
+        var artifact = ""
+        var version = ""
+        /// Where it lies, from the folder of this file; empty for "only in a repository".
+        var path = "../pom.xml"
+    }
+
     private(set) var group = ""
     private(set) var artifact = ""
     private(set) var version = ""
-    private(set) var dependencies: [Dependency] = []
+    /// As they are written; see `dependencies(below:)`.
+    private var dependencies: [Dependency] = []
     private var managed: [Dependency] = []
+    /// Scope and version by `group:artifact`, the version as it is written.
+    private var known: [String: Dependency] = [:]
     private var properties: [String: String] = [:]
-    private var parentGroup = ""
-    private var parentVersion = ""
+    private(set) var parent: Parent?
+
+    private var parentGroup: String { parent?.group ?? "" }
+    private var parentVersion: String { parent?.version ?? "" }
 
     init(_ text: UnsafeBufferPointer<UInt8>) throws(XMLScanner.Failure) {
         var scanner = XMLScanner(text)
@@ -42,14 +56,38 @@ struct PomFile {
         }
         if group.isEmpty { group = parentGroup }
         if version.isEmpty { version = parentVersion }
-        group = resolved(group)
-        version = resolved(version)
-        artifact = resolved(artifact)
-        var known: [String: Dependency] = [:]
+        group = resolved(group, [])
+        version = resolved(version, [])
+        artifact = resolved(artifact, [])
+        inherit([])
+    }
+
+    /// Works out what `dependencyManagement` is about, which may hang on properties of the projects above.
+    mutating func inherit(_ above: [PomFile]) {
+        known = [:]
         for dependency in managed.reversed() {
-            known["\(resolved(dependency.group)):\(resolved(dependency.artifact))"] = dependency
+            known["\(resolved(dependency.group, above)):\(resolved(dependency.artifact, above))"] = dependency
         }
-        for index in dependencies.indices { resolve(&dependencies[index], known) }
+    }
+
+    /// What it needs, with versions and scopes as far as it and the projects above say them.
+    /// - Parameter above: its parent first, each after `inherit`.
+    func dependencies(below above: [PomFile]) -> [Dependency] {
+        var out: [Dependency] = []
+        out.reserveCapacity(dependencies.count)
+        for var dependency in dependencies {
+            dependency.group = resolved(dependency.group, above)
+            dependency.artifact = resolved(dependency.artifact, above)
+            let key = "\(dependency.group):\(dependency.artifact)"
+            if let managed = known[key] ?? above.lazy.compactMap({ $0.known[key] }).first {
+                if dependency.version.isEmpty { dependency.version = managed.version }
+                if dependency.scope.isEmpty { dependency.scope = managed.scope }
+            }
+            dependency.version = resolved(dependency.version, above)
+            dependency.scope = resolved(dependency.scope, above)
+            out.append(dependency)
+        }
+        return out
     }
 
     private mutating func take(_ path: [String], _ text: String) {
@@ -64,9 +102,14 @@ struct PomFile {
             }
         case 3:
             if path[1] == "properties" { properties[path[2]] = text }
-            if path[1] == "parent" {
-                if path[2] == "groupId" { parentGroup = text }
-                if path[2] == "version" { parentVersion = text }
+            guard path[1] == "parent" else { break }
+            if parent == nil { parent = Parent() }
+            switch path[2] {
+            case "groupId": parent?.group = text
+            case "artifactId": parent?.artifact = text
+            case "version": parent?.version = text
+            case "relativePath": parent?.path = text
+            default: break
             }
         case 4 where path[1] == "dependencies" && path[2] == "dependency":
             Self.set(&dependencies[dependencies.count - 1], path[3], text)
@@ -86,19 +129,8 @@ struct PomFile {
         }
     }
 
-    /// Fills in what `dependencyManagement` says of it.
-    private func resolve(_ dependency: inout Dependency, _ known: [String: Dependency]) {
-        dependency.group = resolved(dependency.group)
-        dependency.artifact = resolved(dependency.artifact)
-        if let managed = known["\(dependency.group):\(dependency.artifact)"] {
-            if dependency.version.isEmpty { dependency.version = managed.version }
-            if dependency.scope.isEmpty { dependency.scope = managed.scope }
-        }
-        dependency.version = resolved(dependency.version)
-    }
-
-    /// With `${…}` replaced, as far as this file says by what. A few rounds: properties may name each other.
-    private func resolved(_ text: String) -> String {
+    /// With `${…}` replaced, as far as this file and those above say by what. A few rounds: properties may name each other.
+    private func resolved(_ text: String, _ above: [PomFile]) -> String {
         var text = text
         for _ in 0..<8 {
             guard let start = text.firstRange(of: "${"),
@@ -111,7 +143,7 @@ struct PomFile {
             case "project.groupId", "pom.groupId", "groupId": value = group.isEmpty ? parentGroup : group
             case "project.artifactId", "artifactId": value = artifact
             case "project.parent.version", "parent.version": value = parentVersion
-            default: value = properties[key]
+            default: value = properties[key] ?? above.lazy.compactMap { $0.properties[key] }.first
             }
             guard let value, value.utf8.count <= 256 else { return text }
             text.replaceSubrange(start.lowerBound...end, with: value)
