@@ -209,6 +209,15 @@ struct MoreFormatsTests {
         #expect(GoModules.isComplete(InventoryFile(path: "go.mod", bytes: Array(text.utf8))) == isComplete)
     }
 
+    @Test func namesPartsOfPods() throws {
+        let part = try packages(in: Self.pods, path: "Podfile.lock")[1]
+        #expect(part.url(nil).description == "pkg:cocoapods/GoogleUtilities@7.7.0#NSData%2Bzlib")
+        for text in ["pkg:cocoapods/GoogleUtilities@7.7.0#NSData+zlib", part.url(nil).description] {
+            let url = try #require(PackageURL(text))
+            #expect(FoundPackage(url, path: "Podfile.lock") == part)
+        }
+    }
+
     @Test func keepsWhatElseIsSaid() throws {
         #expect(try packages(in: Self.hexMetadata, path: "hex_metadata.config")[0].licenses == ["Apache-2.0"])
         let redis = try packages(in: Self.bitnami, path: "opt/bitnami/redis/.spdx-redis.spdx")[0]

@@ -23,6 +23,8 @@ extension FoundPackage {
             if let (before, after) = name.cutLast("/") { (url.namespace, url.name) = (String(before), String(after)) }
         case .maven:
             if let (before, after) = name.cut(":") { (url.namespace, url.name) = (String(before), String(after)) }
+        case .cocoapods:
+            if let (pod, part) = name.cut("/") { (url.name, url.subpath) = (String(pod), String(part)) }
         case .pypi: url.name = PythonName.normalized(name)
         default: break
         }
@@ -50,7 +52,7 @@ extension FoundPackage {
         default: break
         }
         // syft has the major version of a module behind a number sign.
-        if kind == .golang, !url.subpath.isEmpty { name += "/" + url.subpath }
+        if kind == .golang || kind == .cocoapods, !url.subpath.isEmpty { name += "/" + url.subpath }
         self.init(kind, name: name, version: url.version, path: path)
         architecture = url.qualifiers["arch"] ?? ""
         if kind == .golang, name == "stdlib" {
