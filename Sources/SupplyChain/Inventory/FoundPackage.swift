@@ -37,6 +37,9 @@ package struct FoundPackage: Sendable, Hashable {
     /// Index of the layer that brought `path`, from 0; nil outside images.
     package var layer: Int?
 
+    /// `app.war!/WEB-INF/lib/a.jar`
+    package var place: String { innerPath.isEmpty ? path : "\(path)!/\(innerPath)" }
+
     package init(_ kind: PackageKind, name: String, version: String, path: String) {
         self.kind = kind
         self.name = name

@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Crypto
+import Documents
 
 /// What an image or folder is made of, for exchange with other programs: see `CycloneDX` and `SPDX`.
 package struct BillOfMaterials: Sendable, Hashable {
@@ -13,11 +14,55 @@ package struct BillOfMaterials: Sendable, Hashable {
     package var toolVersion = ""
     package var distribution: Distribution?
     package var packages: [FoundPackage]
+    /// From the lowest to the topmost; empty for others than images.
+    package var layers: [Layer] = []
+    /// Libraries without a package URL, or with one of a kind that is not known: nobody can judge them. At most 20 names.
+    package var unknown: [String] = []
+    package var unknownCount = 0
+    /// As a scan found them; CycloneDX alone writes them.
+    package var vulnerabilities: [BillVulnerability] = []
+
+    package struct Layer: Sendable, Hashable {
+        /// Of the stored bytes.
+        package var digest: String
+        /// Of the bytes without compression.
+        package var diffID: String
+        package var createdBy: String
+
+        package init(digest: String, diffID: String, createdBy: String) {
+            (self.digest, self.diffID, self.createdBy) = (digest, diffID, createdBy)
+        }
+    }
+
+    mutating func addUnknown(_ name: String) {
+        unknownCount += 1
+        if unknown.count < 20 { unknown.append(name) }
+    }
 
     package init(name: String, distribution: Distribution?, packages: [FoundPackage]) {
         self.name = name
         self.distribution = distribution
         self.packages = packages
+    }
+
+    /// Reads CycloneDX (JSON or XML) or SPDX 2 (JSON or lines of tags and values), told apart by what they begin with.
+    /// - Returns: the bill, and for CycloneDX its text as JSON, for whoever looks for its vulnerabilities.
+    /// - Throws: `malformed` for what is neither.
+    package static func read(
+        _ bytes: [UInt8], source: String
+    ) throws(InventoryError) -> (bill: BillOfMaterials, cycloneDX: [UInt8]?) {
+        let file = InventoryFile(path: source, bytes: bytes)
+        let start = bytes.prefix(4096).drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D || $0 > 0x7F }
+        switch start.first {
+        case 0x7B:
+            if try file.json()["spdxVersion"] != nil { return (try SPDX.read(bytes, source: source), nil) }
+            return (try CycloneDX.read(bytes, source: source), bytes)
+        case 0x3C:
+            let json = try CycloneDXXML.json(file)
+            return (try CycloneDX.read(json, source: source), json)
+        case 0x23, 0x53: return (try SPDX.read(try SPDXTagValue.json(file), source: source), nil)
+        default: throw file.malformed("expected CycloneDX (JSON or XML) or SPDX 2 (JSON or tags and values)")
+        }
     }
 
     /// In an order that only depends on the packages themselves.
@@ -61,6 +106,33 @@ enum ExtraFacts {
         add("layer", package.layer.map(String.init) ?? "")
         add("development", package.isDevelopment ? "true" : "")
         return out
+    }
+
+    private static let maxLayers = 10_000
+
+    /// `bulwark:layer:0:diffID`
+    static func of(_ bill: BillOfMaterials) -> [(name: String, value: String)] {
+        var out: [(String, String)] = []
+        for (index, layer) in bill.layers.enumerated() {
+            for (name, value) in [
+                ("diffID", layer.diffID), ("digest", layer.digest), ("createdBy", layer.createdBy),
+            ] where !value.isEmpty || name == "diffID" { out.append(("\(prefix)layer:\(index):\(name)", value)) }
+        }
+        return out
+    }
+
+    static func apply(_ name: String, _ value: String, to bill: inout BillOfMaterials) {
+        let parts = name.split(separator: ":")
+        guard parts.count == 4, parts[0] == "bulwark", parts[1] == "layer", let index = Int(parts[2]), index >= 0,
+            index <= bill.layers.count, index < maxLayers
+        else { return }
+        if index == bill.layers.count { bill.layers.append(.init(digest: "", diffID: "", createdBy: "")) }
+        switch parts[3] {
+        case "diffID": bill.layers[index].diffID = value
+        case "digest": bill.layers[index].digest = value
+        case "createdBy": bill.layers[index].createdBy = value
+        default: break
+        }
     }
 
     static func of(_ distribution: Distribution) -> [(name: String, value: String)] {

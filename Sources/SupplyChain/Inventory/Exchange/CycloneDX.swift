@@ -1,10 +1,21 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
 
-/// CycloneDX in JSON: writes 1.6, reads 1.2 to 1.6 (cyclonedx.org).
+/// CycloneDX in JSON: writes 1.6, reads 1.2 to 1.6 (cyclonedx.org); XML by `CycloneDXXML`.
 package enum CycloneDX {
     /// Hands the text over in pieces. The same bill gives the same bytes.
     package static func write(_ bill: BillOfMaterials, to sink: @escaping ([UInt8]) throws -> Void) throws {
+        // References must differ, and so must the packages.
+        var references: [FoundPackage: String] = [:]
+        var packages: [FoundPackage] = []
+        var seen: [String: Int] = [:]
+        for package in bill.sorted where references[package] == nil {
+            let text = package.url(bill.distribution).description
+            let count = seen[text, default: 0] + 1
+            seen[text] = count
+            references[package] = count == 1 ? text : "\(text)#\(count)"
+            packages.append(package)
+        }
         var json = JSONWriter(sink)
         try json.object { json in
             try json.text("$schema", "http://cyclonedx.org/schema/bom-1.6.schema.json")
@@ -15,9 +26,15 @@ package enum CycloneDX {
             try json.object("metadata") { try metadata(bill, &$0) }
             try json.array("components") { json in
                 if let distribution = bill.distribution { try json.object { try system(distribution, &$0) } }
-                var seen: [String: Int] = [:]
-                for package in bill.sorted {
-                    try json.object { try component(package, bill.distribution, &seen, &$0) }
+                for package in packages {
+                    try json.object { try component(package, bill.distribution, references[package] ?? "", &$0) }
+                }
+            }
+            if !bill.vulnerabilities.isEmpty {
+                try json.array("vulnerabilities") { json in
+                    for (index, item) in bill.vulnerabilities.enumerated() {
+                        try json.object { try write(item, number: index + 1, references, &$0) }
+                    }
                 }
             }
         }
@@ -40,6 +57,7 @@ package enum CycloneDX {
             try json.text("type", bill.digest.isEmpty ? "file" : "container")
             try json.text("name", bill.name)
             try json.textIfAny("version", bill.digest)
+            try properties(ExtraFacts.of(bill), &json)
         }
     }
 
@@ -53,13 +71,10 @@ package enum CycloneDX {
     }
 
     private static func component(
-        _ package: FoundPackage, _ distribution: Distribution?, _ seen: inout [String: Int], _ json: inout JSONWriter
+        _ package: FoundPackage, _ distribution: Distribution?, _ reference: String, _ json: inout JSONWriter
     ) throws {
         let url = package.url(distribution)
-        let text = url.description
-        let count = seen[text, default: 0] + 1
-        seen[text] = count
-        try json.text("bom-ref", count == 1 ? text : "\(text)#\(count)")
+        try json.text("bom-ref", reference)
         try json.text("type", "library")
         if package.kind == .maven {
             try json.textIfAny("group", url.namespace)
@@ -83,11 +98,11 @@ package enum CycloneDX {
                 }
             }
         }
-        try json.text("purl", text)
+        try json.text("purl", url.description)
         try properties(ExtraFacts.of(package), &json)
     }
 
-    private static func properties(_ facts: [(name: String, value: String)], _ json: inout JSONWriter) throws {
+    static func properties(_ facts: [(name: String, value: String)], _ json: inout JSONWriter) throws {
         guard !facts.isEmpty else { return }
         try json.array("properties") { json in
             for (name, value) in facts {
@@ -101,7 +116,8 @@ package enum CycloneDX {
 
     // MARK: Reading
 
-    /// Components without a package URL, or with one of a kind that is not known, are no packages here.
+    /// Components without a package URL, or with one of a kind that is not known, are no packages here; libraries among
+    /// them are counted.
     /// - Throws: `malformed` for what is no CycloneDX.
     package static func read(_ bytes: [UInt8], source: String) throws(InventoryError) -> BillOfMaterials {
         let file = InventoryFile(path: source, bytes: bytes)
@@ -114,6 +130,9 @@ package enum CycloneDX {
         bill.created = root["metadata"]?.text("timestamp") ?? ""
         let version = subject?.text("version") ?? ""
         if version.hasPrefix("sha256:") { bill.digest = version }
+        for property in subject?.list("properties") ?? [] {
+            ExtraFacts.apply(property.text("name"), property.text("value"), to: &bill)
+        }
         var distro = ""
         // Components may hold others.
         var open: [Node] = root.list("components").reversed()
@@ -123,9 +142,13 @@ package enum CycloneDX {
                 bill.distribution = system(component)
                 continue
             }
-            guard let url = PackageURL(component.text("purl")) else { continue }
-            if distro.isEmpty { distro = url.qualifiers["distro"] ?? "" }
-            if let package = package(component, url, source) { bill.packages.append(package) }
+            let url = PackageURL(component.text("purl"))
+            if let url, distro.isEmpty { distro = url.qualifiers["distro"] ?? "" }
+            if let url, let package = package(component, url, source) {
+                bill.packages.append(package)
+            } else if component.text("type") == "library" || component.text("type") == "framework" {
+                bill.addUnknown(component.text("name"))
+            }
         }
         if bill.distribution == nil { bill.distribution = Distribution(qualifier: distro) }
         return bill

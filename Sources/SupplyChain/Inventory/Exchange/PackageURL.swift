@@ -121,7 +121,8 @@ package struct PackageURL: Sendable, Hashable, CustomStringConvertible {
         return String(decoding: out, as: UTF8.self)
     }
 
-    private static func decoded(_ text: some StringProtocol) -> String {
+    /// `@` for `%40`; what is no such escape stays.
+    package static func decoded(_ text: some StringProtocol) -> String {
         guard text.utf8.contains(0x25) else { return String(text) }
         func digit(_ byte: UInt8) -> UInt8? {
             switch byte {

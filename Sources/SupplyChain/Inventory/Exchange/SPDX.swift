@@ -1,7 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
 
-/// SPDX 2.3 in JSON (spdx.github.io/spdx-spec/v2.3). Reads 2.2 as well.
+/// SPDX 2.3 in JSON (spdx.github.io/spdx-spec/v2.3). Reads 2.2 as well; lines of tags and values by `SPDXTagValue`.
 package enum SPDX {
     /// Hands the text over in pieces. The same bill gives the same bytes.
     package static func write(_ bill: BillOfMaterials, to sink: @escaping ([UInt8]) throws -> Void) throws {
@@ -82,6 +82,7 @@ package enum SPDX {
     private static func subject(_ bill: BillOfMaterials, _ json: inout JSONWriter) throws {
         try begin(
             "SPDXRef-Subject", bill.name, bill.digest, bill.digest.isEmpty ? "FILE" : "CONTAINER", &json)
+        try annotations(ExtraFacts.of(bill), bill, &json)
     }
 
     private static func system(
@@ -136,7 +137,8 @@ package enum SPDX {
 
     // MARK: Reading
 
-    /// Packages without a package URL, or with one of a kind that is not known, are none here.
+    /// Packages without a package URL, or with one of a kind that is not known, are none here; libraries among them are
+    /// counted.
     /// - Throws: `malformed` for what is no SPDX 2.
     package static func read(_ bytes: [UInt8], source: String) throws(InventoryError) -> BillOfMaterials {
         let file = InventoryFile(path: source, bytes: bytes)
@@ -154,6 +156,8 @@ package enum SPDX {
             licenses[entry.text("licenseId")] = text.utf8.count <= 256 ? text : name
         }
         var distro = ""
+        /// Of packages, by their ids.
+        var places: [String: Int] = [:]
         for entry in root.list("packages") {
             switch entry.text("primaryPackagePurpose") {
             case "OPERATING-SYSTEM", "OPERATING_SYSTEM":
@@ -161,11 +165,28 @@ package enum SPDX {
                 continue
             case "CONTAINER":
                 if entry.text("versionInfo").hasPrefix("sha256:") { bill.digest = entry.text("versionInfo") }
+                for (name, value) in facts(entry) { ExtraFacts.apply(name, value, to: &bill) }
             default: break
             }
-            guard let url = purl(entry) else { continue }
-            if distro.isEmpty { distro = url.qualifiers["distro"] ?? "" }
-            if let package = package(entry, url, licenses, source) { bill.packages.append(package) }
+            let url = purl(entry)
+            if let url, distro.isEmpty { distro = url.qualifiers["distro"] ?? "" }
+            if let url, let package = package(entry, url, licenses, source) {
+                places[entry.text("SPDXID")] = bill.packages.count
+                bill.packages.append(package)
+            } else if entry.text("primaryPackagePurpose") == "LIBRARY" || (url != nil && url?.type != "oci") {
+                bill.addUnknown(entry.text("name"))
+            }
+        }
+        // How syft says that a file of one package is what another was found by.
+        for relation in root.list("relationships")
+        where relation.text("relationshipType") == "OTHER"
+            && relation.text("comment").hasPrefix("ownership-by-file-overlap")
+        {
+            guard let owner = places[relation.text("spdxElementId")],
+                let owned = places[relation.text("relatedSpdxElement")], bill.packages[owner].kind.isSystem,
+                !bill.packages[owned].kind.isSystem
+            else { continue }
+            bill.packages[owned].owner = "\(bill.packages[owner].kind.rawValue):\(bill.packages[owner].name)"
         }
         if bill.distribution == nil { bill.distribution = Distribution(qualifier: distro) }
         return bill
