@@ -35,18 +35,8 @@ struct ImageSBOM: AsyncParsableCommand {
 struct BillWriter {
     let report: ImageReport
 
-    var bill: BillOfMaterials {
-        var bill = BillOfMaterials(
-            name: report.reference.isEmpty ? report.name : report.reference,
-            distribution: report.inventory.distribution,
-            packages: report.inventory.packages)
-        bill.digest = report.digest.isEmpty ? report.imageID : report.digest
-        bill.created = report.created
-        bill.toolVersion = Version.current
-        return bill
-    }
-
     func write(_ format: ImageSBOM.Format) throws {
+        let bill = report.bill(toolVersion: Version.current)
         switch format {
         case .cyclonedx: try CycloneDX.write(bill) { bytes in bytes.withUnsafeBytes(Terminal.write) }
         case .spdx: try SPDX.write(bill) { bytes in bytes.withUnsafeBytes(Terminal.write) }

@@ -30,7 +30,7 @@ struct ScanOptions: ParsableArguments {
     @Option(name: .long, help: "A .trivyignore or .trivyignore.yaml; one in this folder is used unasked. Repeatable.")
     var ignoreFile: [String] = []
 
-    @Option(name: .long, help: "An OpenVEX document. Repeatable.")
+    @Option(name: .long, help: "A VEX document: OpenVEX, CycloneDX or CSAF, as JSON. Repeatable.")
     var vex: [String] = []
 
     @Option(name: .long, help: "A YAML file of approved exceptions.")
@@ -63,7 +63,7 @@ struct ScanOptions: ParsableArguments {
         let content: ContentScanners
         /// Names the scanners of the contents for the cache; nil where they are somebody's own and may change.
         let contentName: String?
-        let exceptions: Exceptions
+        var exceptions: Exceptions
         let now: Int64
     }
 
@@ -125,7 +125,7 @@ struct ScanOptions: ParsableArguments {
             for path in ignoreFiles {
                 exceptions.ignored.append(try IgnoreFile(try Self.text(path), source: path))
             }
-            for path in vex { exceptions.statements.append(try OpenVEX(try Self.text(path), source: path)) }
+            for path in vex { exceptions.statements.append(try VEXDocument(try Self.text(path), source: path)) }
         } catch {
             throw UserError("\(error)")
         }

@@ -7,8 +7,11 @@ import Inventory
 /// `bulwark sbom scan`: judges a bill of materials as if it were the image that it tells of.
 struct SBOMScan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "scan", abstract: "Look up the packages of a CycloneDX or SPDX file (JSON) in the advisories.",
+        commandName: "scan", abstract: "Look up the packages of a CycloneDX or SPDX file in the advisories.",
         discussion: """
+            CycloneDX 1.2 to 1.6 as JSON or XML, SPDX 2.2 and 2.3 as JSON or lines of tags and values. What a CycloneDX file \
+            says of its own vulnerabilities (analysis) counts as VEX does.
+
             Exit status: 0 done, 1 a vulnerability reached --fail-on, 2 the file could not be read, 3 a part of it could not be judged.
             """)
 
@@ -20,25 +23,22 @@ struct SBOMScan: AsyncParsableCommand {
     private static let limit = 512 << 20
 
     mutating func run() async throws {
-        let setup = try scan.setup()
+        var setup = try scan.setup()
         let bytes =
             try file == "-"
             ? InputFile.all(of: InputFile.spoolStandardInput(), "-") : InputFile.text(file, limit: Self.limit)
         let bill: BillOfMaterials
-        do throws(InventoryError) {
-            bill = try Self.isSPDX(bytes) ? SPDX.read(bytes, source: file) : CycloneDX.read(bytes, source: file)
-        } catch {
+        let cycloneDX: [UInt8]?
+        do throws(InventoryError) { (bill, cycloneDX) = try BillOfMaterials.read(bytes, source: file) } catch {
             throw UserError("\(error)")
         }
-        var inventory = ImageInventory()
-        inventory.distribution = bill.distribution
-        inventory.packages = bill.packages
-        var report = ImageReport(name: bill.name.isEmpty ? file : bill.name, inventory: inventory)
-        report.digest = bill.digest
+        if let cycloneDX, !bill.packages.isEmpty {
+            do throws(ScanError) {
+                let own = try VEXDocument(cycloneDX, source: file)
+                if !own.isEmpty { setup.exceptions.statements.insert(own, at: 0) }
+            } catch { throw UserError("\(error)") }
+        }
+        var report = ImageReport(bill: bill, source: file)
         try scan.finish(&report, setup)
-    }
-
-    private static func isSPDX(_ bytes: [UInt8]) -> Bool {
-        bytes.prefix(1 << 16).contains(Array("\"spdxVersion\"".utf8))
     }
 }

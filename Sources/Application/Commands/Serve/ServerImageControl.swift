@@ -95,7 +95,7 @@ struct ServerImageControl: ImageControl {
 
     func bill(_ digest: String, _ format: BillFormat) async throws -> [UInt8]? {
         guard let report = try await records.content(of: digest) else { return nil }
-        let bill = BillWriter(report: report).bill
+        let bill = report.bill(toolVersion: Version.current)
         let output = BillBytes()
         switch format {
         case .cyclonedx: try CycloneDX.write(bill) { output.bytes += $0 }

@@ -6,7 +6,7 @@ import Reporting
 /// All that says that a vulnerability does not count: ignore files, VEX documents and exemptions.
 package struct Exceptions: Sendable {
     package var ignored: [IgnoreFile] = []
-    package var statements: [OpenVEX] = []
+    package var statements: [VEXDocument] = []
     package var exemptions: [Exemption] = []
 
     package init() {}
@@ -16,14 +16,21 @@ package struct Exceptions: Sendable {
     package func apply(to report: inout ImageReport, now: Int64) {
         guard !ignored.isEmpty || !statements.isEmpty || !exemptions.isEmpty else { return }
         let today = String(Timestamp.iso8601(now).prefix(10))
-        let names = [report.name, report.reference, report.digest, report.imageID, report.subject.name, url(report)]
+        let names = [report.name, report.reference, report.digest, report.imageID, report.subject.name]
             .filter { !$0.isEmpty }
+        let imageURL = url(report)
+        let repository = Self.repository(report.reference)
         for index in report.vulnerabilities.indices {
             let item = report.vulnerabilities[index]
-            let url = item.package.url(report.inventory.distribution).description
+            let url = item.package.url(report.inventory.distribution)
             report.vulnerabilities[index].exception =
-                ignored.lazy.compactMap { $0.exception(for: item, url: url, today: today) }.first
-                ?? statements.lazy.compactMap { $0.exception(for: item, url: url, image: names) }.first
+                ignored.lazy.compactMap { $0.exception(for: item, url: url.description, today: today) }.first
+                ?? statement(
+                    for: item,
+                    VEXTarget(
+                        url: url, version: item.package.version, place: item.package.place, image: names,
+                        imageURL: imageURL,
+                        repository: repository, distribution: report.inventory.distribution))
                 ?? exemption(for: item, report.subject, now)
         }
     }
@@ -44,11 +51,16 @@ package struct Exceptions: Sendable {
     }
 
     /// `pkg:oci/NAME@sha256:…`, by which VEX documents name images.
-    private func url(_ report: ImageReport) -> String {
+    private func url(_ report: ImageReport) -> PackageURL? {
         let path = report.reference.split(separator: "@").first ?? ""
         let name = path.split(separator: "/").last?.split(separator: ":").first ?? ""
-        guard !name.isEmpty else { return "" }
-        let digest = report.digest.isEmpty ? "" : "@" + report.digest.replacing(":", with: "%3A")
-        return "pkg:oci/\(name)\(digest)"
+        return name.isEmpty ? nil : PackageURL(type: "oci", name: name.lowercased(), version: report.digest)
+    }
+
+    /// A reference without its tag and digest.
+    private static func repository(_ reference: String) -> String {
+        let path = reference.split(separator: "@").first ?? ""
+        guard let colon = path.lastIndex(of: ":"), !path[colon...].contains("/") else { return String(path) }
+        return String(path[..<colon])
     }
 }
