@@ -8,7 +8,7 @@ import Testing
 /// `bulwark image` and `bulwark sbom` as processes, on images that are made here.
 @Suite struct ImageScanTests {
     /// A folder with an image, its upgrade, advisories and a cache.
-    private struct World {
+    struct World {
         let folder: ScratchFolder
         let token =
             "ghp_"
