@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """image_packages.py OSV COUNT: a CycloneDX bill of COUNT packages on standard output.
 
-Names and versions come from the advisories under OSV (<Ecosystem>/all.zip), taken from the ecosystems in turn, so that most
-packages have advisories to be looked at, and many of their versions are affected. The same input gives the same bill.
+Names come from the advisories under OSV (<Ecosystem>/all.zip), taken from the ecosystems in turn, each with the last version at
+which an advisory of it ends, so that all have advisories to be held against and few are left over, as in an image that is
+kept up. When the names are used up, others of which nothing is known follow. The same input gives the same bill.
 """
 import json
 import pathlib
+import re
 import sys
 import urllib.parse
 import zipfile
@@ -17,7 +19,6 @@ TYPES = {
 
 
 def names(path, ecosystem):
-    """Names with up to six versions each, at which some advisory ends: others of the name may still apply."""
     found = {}
     with zipfile.ZipFile(path) as archive:
         for entry in sorted(archive.namelist()):
@@ -27,14 +28,15 @@ def names(path, ecosystem):
                 if package.get("ecosystem", "").split(":")[0] != ecosystem or not package.get("name"):
                     continue
                 for kind in affected.get("ranges", []):
-                    for event in kind.get("events", []):
+                    for event in kind.get("events", []) if kind.get("type") != "GIT" else []:
                         version = event.get("fixed") or event.get("last_affected")
                         if version:
                             found.setdefault(package["name"], set()).add(version)
+    order = lambda version: [int(part) if part.isdigit() else -1 for part in re.split(r"[^0-9a-z]+", version)]
     for name in sorted(found):
-        versions = sorted(found[name])
-        for version in versions[:5] + versions[-1:]:
-            yield name, version
+        yield name, max(found[name], key=order)
+    for number in range(100_000):
+        yield f"unknown-{number}", "1.0.0"
 
 
 def url(kind, name, version):
@@ -50,15 +52,12 @@ def url(kind, name, version):
 
 def main():
     osv, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-    sources = {kind: names(osv / name / "all.zip", name) for name, kind in TYPES.items() if (osv / name / "all.zip").exists()}
+    sources = {kind: names(osv / name / "all.zip", name) for name, kind in TYPES.items()}
     components = [{"type": "operating-system", "bom-ref": "os", "name": "debian", "version": "12"}]
     seen = set()
-    while sources and len(components) <= count:
-        for kind in list(sources):
-            item = next(sources[kind], None)
-            if item is None:
-                del sources[kind]
-                continue
+    while len(components) <= count:
+        for kind in sources:
+            item = next(sources[kind])
             purl = url(kind, *item)
             if purl in seen or len(components) > count:
                 continue
