@@ -27,9 +27,10 @@ extension DocumentReader {
         read(descriptor: descriptor, source: source, limits: limits, body)
     }
 
-    /// Reads an open file or pipe (standard input is 0) of any size in bounded memory.
+    /// Reads an open file or pipe (standard input is 0) of any size in bounded memory. `size` is the file's where it is known
+    /// already.
     package static func read(
-        descriptor: Int32, source: String, limits: DocumentLimits = .standard, _ body: Body
+        descriptor: Int32, source: String, size: Int? = nil, limits: DocumentLimits = .standard, _ body: Body
     ) {
         func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(DocumentError) -> Int {
             while true {
@@ -38,7 +39,7 @@ extension DocumentReader {
                 if errno != EINTR { throw unreadable(source) }
             }
         }
-        let size = FileStatus(descriptor: descriptor)?.size ?? 0
+        let size = size ?? FileStatus(descriptor: descriptor)?.size ?? 0
         // One byte more shows that the file has not grown. A pipe has no size.
         var window = ByteWindow(
             capacity: size > 0 ? min(size, streamFrom) + 1 : ByteWindow.usualCapacity, fill: fill)
@@ -71,10 +72,11 @@ extension DocumentReader {
 
     /// What a JSON list so large that it is read element by element says of itself before its items; nil for every other
     /// file. Reads the first 64 KB only and leaves the file's position where it is.
-    package static func largeList(descriptor: Int32, limits: DocumentLimits = .standard) -> ListHeader? {
-        guard let status = FileStatus(descriptor: descriptor), status.size > min(streamFrom, limits.maxBytes) else {
-            return nil
-        }
+    package static func largeList(
+        descriptor: Int32, size: Int? = nil, limits: DocumentLimits = .standard
+    ) -> ListHeader? {
+        let size = size ?? FileStatus(descriptor: descriptor)?.size ?? 0
+        guard size > min(streamFrom, limits.maxBytes) else { return nil }
         let start = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
             count = max(pread(descriptor, buffer.baseAddress, buffer.count, 0), 0)
         }

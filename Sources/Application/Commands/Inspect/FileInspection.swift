@@ -62,8 +62,8 @@ final class FileInspection {
             var input = Input(path: file)
             read(
                 file,
-                unless: { descriptor in
-                    guard Self.isLongPodList(descriptor) else { return false }
+                unless: { descriptor, size in
+                    guard Self.isLongPodList(descriptor, size) else { return false }
                     (input.isKept, input.isLearned) = (false, false)
                     return true
                 }
@@ -135,8 +135,8 @@ final class FileInspection {
 
     /// Whether a file is a list of pods, too long to be kept. No other object depends on a pod, and none is owned by one, so
     /// the first pass learns nothing from it but what the second one sees too.
-    private static func isLongPodList(_ descriptor: Int32) -> Bool {
-        DocumentReader.largeList(descriptor: descriptor)?.kind == "PodList"
+    private static func isLongPodList(_ descriptor: Int32, _ size: Int?) -> Bool {
+        DocumentReader.largeList(descriptor: descriptor, size: size)?.kind == "PodList"
     }
 
     /// What the owners of other objects show, so that it is not reported once more for each pod.
@@ -195,12 +195,12 @@ final class FileInspection {
     /// Hands over the documents of a file, with about how many bytes each holds in memory. `isLeftOut` may leave the file
     /// out when it is open.
     private func read(
-        _ file: String, unless isLeftOut: (Int32) -> Bool = { _ in false },
+        _ file: String, unless isLeftOut: (Int32, Int?) -> Bool = { _, _ in false },
         _ body: (Document, ListHeader?, Int) -> Void
     ) {
-        func take(_ descriptor: Int32) {
-            if isLeftOut(descriptor) { return }
-            DocumentReader.read(descriptor: descriptor, source: file) { result, list in
+        func take(_ descriptor: Int32, _ size: Int?) {
+            if isLeftOut(descriptor, size) { return }
+            DocumentReader.read(descriptor: descriptor, source: file, size: size) { result, list in
                 switch result {
                 case .success(let document): body(document, list, document.nodeCount * 24)
                 case .failure(let error): note("\(error)")
@@ -217,12 +217,12 @@ final class FileInspection {
     }
 
     /// Opens a file, or standard input from its beginning.
-    private func open(_ file: String, _ body: (Int32) -> Void) throws {
-        guard file == "-" else { return try InputFile.open(file, body) }
+    private func open(_ file: String, _ body: (Int32, Int?) -> Void) throws {
+        guard file == "-" else { return try InputFile.openSized(file) { body($0, $1) } }
         let spool = try standardInput ?? InputFile.spoolStandardInput()
         standardInput = spool
         lseek(spool, 0, SEEK_SET)
-        body(spool)
+        body(spool, nil)
     }
 
     /// Tells a problem of the input once; the rest goes on.

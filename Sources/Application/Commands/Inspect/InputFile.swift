@@ -87,13 +87,18 @@ enum InputFile {
 
     /// Opens a file for reading; `body` gets the descriptor. Only regular files are read: a pipe would hold up the run.
     static func open<Value>(_ path: String, _ body: (Int32) throws -> Value) throws -> Value {
+        try openSized(path) { descriptor, _ in try body(descriptor) }
+    }
+
+    /// The same; `body` gets the file's size too.
+    static func openSized<Value>(_ path: String, _ body: (Int32, Int) throws -> Value) throws -> Value {
         // Without O_NONBLOCK opening a named pipe would wait for its other end.
         let file = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw UserError("\(path): \(reason(errno))") }
         defer { close(file) }
         guard let status = FileStatus(descriptor: file) else { throw UserError("\(path): \(reason(errno))") }
         guard status.isRegular else { throw UserError("\(path): not a regular file") }
-        return try body(file)
+        return try body(file, status.size)
     }
 
     /// Everything of a small file, e.g. of settings.

@@ -16,7 +16,7 @@ import Findings
 enum JudgeDecoding {
     static func judge(_ node: Node, slug: String) throws(InspectionError) -> InspectionCheck.Judge {
         if let name = node["function"]?.string {
-            guard let function = JudgeFunctions.all[name] else {
+            guard let function = JudgeFunctions.named(name) else {
                 throw InspectionError(.catalogue, "check \(slug): there is no judge function \(name)")
             }
             return function

@@ -42,6 +42,8 @@ package struct InspectionContext: Sendable {
     private var entries: [ObjectKind: [String: [String: Entry]]] = [:]
     /// How many ingresses claim each host.
     private var claims: [String: Int] = [:]
+    /// How many services offer a shell: mostly none, and then nobody has to look for one.
+    private var shells = 0
 
     package init(settings: InspectionSettings = InspectionSettings()) {
         self.settings = settings
@@ -74,6 +76,8 @@ package struct InspectionContext: Sendable {
         if old == entry { return false }
         if case .ingress(let hosts, _)? = old { for host in hosts { claims[host, default: 0] -= 1 } }
         if case .ingress(let hosts, _)? = entry { for host in hosts { claims[host, default: 0] += 1 } }
+        if case .service(let ports)? = old, ports.offersShell { shells -= 1 }
+        if case .service(let ports)? = entry, ports.offersShell { shells += 1 }
         entries[kind, default: [:]][namespace, default: [:]][name] = entry
         return true
     }
@@ -188,7 +192,7 @@ package struct InspectionContext: Sendable {
 
     /// Whether a service on a port where SSH listens selects pods with these labels.
     func hasShellService(namespace: String, labels: Node?) -> Bool {
-        guard let candidates = entries[.service]?[namespace] else { return false }
+        guard shells > 0, let candidates = entries[.service]?[namespace] else { return false }
         return candidates.values.contains { entry in
             guard case .service(let service) = entry else { return false }
             return service.offersShell && service.selector.matches(labels)
@@ -234,15 +238,13 @@ struct ServicePorts: Sendable, Equatable {
     /// Whether one of its ports or target ports is one where SSH listens.
     let offersShell: Bool
 
-    private static let shellPorts: Set<Int> = [22, 2222]
-
     init(_ spec: Node?) {
         selector = LabelSelector(equalities: spec?["selector"])
         offersShell =
             spec?["ports"]?.elements.contains { port in
                 [port["port"], port["targetPort"]].contains { number in
-                    let text = number.map { $0.string ?? $0.json(limit: 20) }
-                    return text.flatMap { Int($0) }.map(Self.shellPorts.contains) == true
+                    let port = number.flatMap { Int($0.string ?? $0.json(limit: 20)) }
+                    return port == 22 || port == 2222
                 }
             } ?? false
     }

@@ -60,7 +60,9 @@ package enum ObjectKind: Int, Sendable, CaseIterable {
     /// The kind of an object, nil for one that inspection does not know, e.g. a custom resource that borrows a name.
     package init?(apiVersion: String, kind: String) {
         guard let found = Self.byName[kind] else { return nil }
-        if let slash = apiVersion.firstIndex(of: "/"), !found.groups.contains(String(apiVersion[..<slash])) {
+        if let slash = apiVersion.utf8.firstIndex(of: UInt8(ascii: "/")),
+            !found.groups.contains(String(apiVersion[..<slash]))
+        {
             return nil
         }
         self = found

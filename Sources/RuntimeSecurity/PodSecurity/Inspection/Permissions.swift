@@ -84,7 +84,7 @@ struct PolicyRule {
     /// `pods/*` covers every subresource of pods, `*/exec` exec of every resource.
     private func covers(_ resource: String) -> Bool {
         if resources.contains(resource) { return true }
-        guard let slash = resource.firstIndex(of: "/") else { return false }
+        guard let slash = resource.utf8.firstIndex(of: UInt8(ascii: "/")) else { return false }
         return resources.contains("\(resource[..<slash])/*") || resources.contains("*\(resource[slash...])")
     }
 

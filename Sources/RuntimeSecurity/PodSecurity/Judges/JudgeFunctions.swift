@@ -2,7 +2,10 @@
 
 /// The judges that are code: checks name them in `judge: {function: …}`.
 enum JudgeFunctions {
-    static let all: [String: InspectionCheck.Judge] = [
+    /// The judge of a name. They are few, and each is asked for once: a table to look them up in would cost more to make.
+    static func named(_ name: String) -> InspectionCheck.Judge? { all.first { $0.key == name }?.value }
+
+    private static let all: KeyValuePairs<String, InspectionCheck.Judge> = [
         "caps-added": .container(Capabilities.addedOutsideSafeSet),
         "caps-dangerous": .container(Capabilities.dangerousAdded),
         "caps-sys-module": .container(Capabilities.sysModuleAdded),
