@@ -103,6 +103,48 @@ import Testing
         report["vulnerabilities"]?.elements.filter { $0["exception"] == nil }.compactMap { $0["id"]?.string } ?? []
     }
 
+    @Test func policiesJudgeAnImageBeforeItIsDeployed() async throws {
+        let world = try await World()
+        func file(_ name: String, _ spec: String) throws -> String {
+            try world.folder.write(
+                #"{"apiVersion":"policy.bulwark.dev/v1","kind":"ImagePolicy","metadata":{"name":"\#(name)"},"spec":\#(spec)}"#,
+                to: name + ".yaml")
+            return world.folder.path + "/\(name).yaml"
+        }
+        let strict = try file(
+            "strict", #"{"rules":{"vulnerabilities":[{"severity":"high","onlyFixable":true}],"secrets":true}}"#)
+        let lenient = try file("lenient", #"{"mode":"warn","rules":{"registries":["registry.example.com"]}}"#)
+        let other = try file("other", #"{"namespaces":{"names":["pay"]},"rules":{"secrets":true}}"#)
+        func judge(_ words: String...) async throws -> CommandRun {
+            try await CommandRun.bulwark(
+                ["image", "judge", world.image, "--as", "registry.example.com/shop/web:1"] + world.database + words)
+        }
+        let refused = try await judge("-f", strict, "-f", lenient, "-f", other, "--namespace", "shop", "--fail")
+        #expect(refused.status == 1, "\(refused.errors)")
+        #expect(
+            refused.output.contains("strict (enforce): refused: has 1 critical vulnerability, mended by an upgrade"))
+        #expect(refused.output.contains("to pass, upgrade Jinja2 2.10 to 2.11.3 (CVE-2099-0001)"), "\(refused.output)")
+        #expect(refused.output.contains("strict (enforce): refused: holds 1 credential"), "\(refused.output)")
+        #expect(refused.output.contains("lenient (warn): accepted"), "\(refused.output)")
+        #expect(refused.output.contains("other (enforce): does not count for it"), "\(refused.output)")
+        #expect(!(refused.output + refused.errors).contains(world.token))
+        let told = try await judge("-f", strict, "-o", "json")
+        let root = try JSONReader.read(Array(told.output.utf8), source: "output").root
+        #expect(told.status == 0 && root["schemaVersion"]?.int == 1 && root["phase"]?.string == "Complete")
+        #expect(root["policies"]?[0]?["accepted"]?.bool == false && root["policies"]?[0]?["objections"]?.count == 2)
+        // What cannot be read as a policy allows nothing.
+        let broken = try file("broken", #"{"rules":{"secret":true}}"#)
+        let unread = try await judge("-f", strict, "-f", broken)
+        #expect(
+            unread.status == 2 && unread.errors.contains("spec.rules has an unknown field secret"), "\(unread.errors)")
+        let none = try await judge("-f", world.folder.path + "/pypi")
+        #expect(none.status == 2 && none.errors.contains("there is no ImagePolicy in it"), "\(none.errors)")
+        try world.pack("broken.tar", jinja: "2.10", breakLayer: true)
+        let partly = try await CommandRun.bulwark(
+            ["image", "judge", world.folder.path + "/broken.tar", "-f", strict, "--fail"] + world.database)
+        #expect(partly.status != 0 && !partly.output.contains("accepted"), "\(partly.output) \(partly.errors)")
+    }
+
     @Test func findsWhatTheLayersShowTogether() async throws {
         let world = try await World()
         let report = try await world.report()

@@ -14,7 +14,7 @@ struct ImageJudgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "judge", abstract: "Scan an image and judge it by ImagePolicy objects, as admission would.",
         discussion: """
-            Each policy in the files is asked on its own. The image is scanned now, so that ages do not count.
+            Each policy in the files is asked on its own. The image is scanned now; the age of the advisories counts.
 
             Exit status: 0 done, 1 a policy in mode enforce refuses it (only with --fail), 2 wrong usage or an input that \
             could not be read, 3 the image could not be judged.

@@ -76,7 +76,7 @@ struct ImageJudge {
         var found: [ImageObjection] = []
         if policy.rules.requireDigest, !reference.hasDigest {
             var remedy = "name it by its digest"
-            if case .result(let verdict) = knowledge {
+            if case .result(let verdict) = knowledge, !verdict.digest.isEmpty {
                 let path = ReferencePattern.splitTag(reference.text[...]).path
                 remedy += ": \(path)@\(verdict.digest) is what the tag meant at the last look"
             }
