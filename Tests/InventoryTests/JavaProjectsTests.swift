@@ -72,4 +72,15 @@ struct JavaProjectsTests {
         }
         #expect(resolve(deep).count == 99)
     }
+
+    @Test func outlivesDamage() {
+        var random = SystemRandomNumberGenerator()
+        let files = [("pom.xml", Self.root), ("a/pom.xml", Self.middle), ("a/b/pom.xml", Self.leaf)]
+        for round in 0..<(MutationTests.rounds * 4) {
+            let broken = files.map { file in
+                (path: file.0, bytes: MutationTests.damaged(Array(file.1.utf8), round + file.0.count, &random))
+            }
+            _ = JavaProjects(broken).packages
+        }
+    }
 }

@@ -159,8 +159,10 @@ struct JavaTests {
             ])
         #expect(found.map(\.isDevelopment) == [false, false, false, true])
         let gradle =
-            "# comment\ncom.a:b:1.0=compileClasspath,runtimeClasspath\ntest:t:2=testCompileClasspath\nempty=annotationProcessor\n"
-        #expect(try lines(packages(in: gradle, path: "gradle.lockfile")) == ["com.a:b 1.0", "test:t 2"])
+            "# comment\ncom.a:b:1.0=compileClasspath,runtimeClasspath\ntest:t:2=testCompileClasspath\ntool:c:3=checkstyle,nohttp\nb:o:1.0=compileClasspath,checkstyle,default\nempty=annotationProcessor\n"
+        let locked = try packages(in: gradle, path: "gradle.lockfile")
+        #expect(lines(locked) == ["com.a:b 1.0", "test:t 2", "tool:c 3", "b:o 1.0"])
+        #expect(locked.map(\.isDevelopment) == [false, true, true, false])
     }
 
     @Test(arguments: [

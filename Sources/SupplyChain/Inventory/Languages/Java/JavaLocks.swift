@@ -59,9 +59,17 @@ enum JavaLocks {
             var package = FoundPackage(
                 .maven, name: "\(parts[0]):\(parts[1])", version: String(parts[2]), path: file.path)
             let names = configurations.split(separator: ",")
-            package.isDevelopment = !names.isEmpty && names.allSatisfy { $0.hasPrefix("test") }
+            package.isDevelopment = !names.isEmpty && !names.contains(where: isOfProduct)
             out.append(package)
         }
         return out
+    }
+
+    /// Tests, annotation processors and tools such as checkstyle have configurations of their own.
+    private static func isOfProduct(_ configuration: Substring) -> Bool {
+        let name = configuration.lowercased()
+        if name.contains("test") { return false }
+        return name.hasSuffix("classpath")
+            || ["api", "archives", "compile", "default", "implementation", "runtime"].contains(name)
     }
 }
