@@ -173,7 +173,7 @@ struct RecordsListTests {
             ])
     }
 
-    /// Two thousand images with two hundred vulnerabilities each: the fifty of a base image that all are built on, and
+    /// Two thousand images with two hundred vulnerabilities each: the fifty of a base image that nearly all have, and
     /// others of eight thousand; in eight thousand containers. The rows are written by hand: reading them must be fast.
     @Test func pagesAreFastOnALargeFleet() async throws {
         let (store, records) = try fixture.open()
@@ -213,6 +213,32 @@ struct RecordsListTests {
         }
     }
 
+    /// A fleet is judged anew in one go when advisories change: an image must cost little, and next to nothing where
+    /// nothing changed.
+    @Test func judgingAgainCostsLittle() async throws {
+        let (store, records) = try fixture.open()
+        let found = (0..<200).map {
+            Made.vulnerability("CVE-2026-\($0)", "package-\($0 % 40)", Severity(rawValue: 1 + $0 % 5) ?? .low)
+        }
+        for number in 1...20 {
+            let workload = Made.workload("app-\(number)")
+            try await records.setUses([Made.use(workload, number)], of: workload)
+        }
+        let clock = ContinuousClock()
+        for (name, generation, list) in [("new", 1, found), ("unchanged", 2, found), ("one more", 3, found)] {
+            var list = list
+            if generation == 3 { list.append(Made.vulnerability("CVE-2027-1", "bash", .critical)) }
+            let judged = list
+            let time = try await clock.measure {
+                for number in 1...20 { try await records.scanned(number, judged, generation: Int64(generation)) }
+            }
+            print("an image with 200 vulnerabilities, \(name): \(time / 20)")
+            #expect(time / 20 < .seconds(2), "\(name)")
+        }
+        #expect(try await store.ledger.counts(.open).total == 20 * 202)
+        #expect(try await store.contradictions() == [])
+    }
+
     private static func fill(_ db: Database) throws {
         try db.execute(
             sql: """
@@ -237,8 +263,8 @@ struct RecordsListTests {
                 SELECT i / 200 + 1, v.id, CASE WHEN v.id <= 50 THEN 5 ELSE 1 + v.id % 4 END, v.id % 2, 1, 'deb',
                     v.packages, '1.2.3-4+deb12u' || (i % 9), 'amd64', 'var/lib/dpkg/status',
                     CASE v.id % 2 WHEN 1 THEN '1.2.4' ELSE '' END, 'Debian', '', ''
-                FROM n JOIN image_vulnerability v ON v.id = CASE WHEN i % 200 < 50 THEN i % 200 + 1
-                    ELSE (i / 200 * 37 + (i % 200 - 50) * 53) % 7950 + 51 END;
+                FROM n JOIN image_vulnerability v ON v.id = CASE WHEN i % 200 < 50 AND i / 200 < 1990 THEN i % 200 + 1
+                    ELSE (i / 200 * 37 + i % 200 * 39) % 7950 + 51 END;
 
                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
                 INSERT INTO image_workload (id, cluster, namespace, kind, name, grp, api)

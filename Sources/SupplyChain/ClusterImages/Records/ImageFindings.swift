@@ -44,7 +44,6 @@ extension ImageChange {
             db, sql: "SELECT subject, shown FROM image_record WHERE id = ?", arguments: [image])
         guard let row else { return }
         let clusters = KeptText.split(row["shown"]).map { String($0.dropFirst()) }
-        guard !clusters.isEmpty else { return }
         try findings.forget(clusters.map { Self.subject(row["subject"], $0) })
         try db.execute(sql: "UPDATE image_record SET shown = '' WHERE id = ?", arguments: [image])
     }

@@ -52,14 +52,14 @@ extension ImageRecords {
     /// Keeps the trend, resolves findings on images that nobody runs any more, and drops what is older than the limits.
     /// For a timer of some minutes.
     package func prune() async throws {
-        try await change { change in
-            try change.keepTrend()
-            try change.rest()
-        }
-        var isMore = true
-        while isMore {
-            try Task.checkCancellation()
-            isMore = try await change { try $0.drop() }
+        try await change { try $0.keepTrend() }
+        // Short transactions, so that recording goes on in between.
+        for step in [{ try $0.rest() }, { try $0.drop() }] as [@Sendable (ImageChange) throws -> Bool] {
+            var isMore = true
+            while isMore {
+                try Task.checkCancellation()
+                isMore = try await change(step)
+            }
         }
     }
 }
@@ -79,12 +79,15 @@ extension ImageChange {
             sql: "DELETE FROM image_trend WHERE day < ?", arguments: [now / 86_400 - Int64(limits.trendDays)])
     }
 
-    /// Resolves findings on images that have not run for a while.
-    fileprivate func rest() throws {
+    private static var batch: Int { 10 }
+
+    /// Resolves findings on a batch of images that have not run for a while; whether there may be more.
+    fileprivate func rest() throws -> Bool {
         let resting = try Int64.fetchAll(
-            db, sql: "SELECT id FROM image_record WHERE workloads = 0 AND shown <> '' AND used < ?",
-            arguments: [now - limits.rest])
+            db, sql: "SELECT id FROM image_record WHERE workloads = 0 AND shown <> '' AND used < ? LIMIT ?",
+            arguments: [now - limits.rest, Self.batch])
         for image in resting { try hideImage(image) }
+        return resting.count == Self.batch
     }
 
     /// Drops a batch of what nobody has run or asked about for long; whether there may be more.
@@ -93,8 +96,8 @@ extension ImageChange {
         let over = try Int64.fetchAll(
             db,
             sql: """
-                SELECT id FROM image_record WHERE workloads = 0 AND max(used, coalesce(asked, 0)) < ? LIMIT 20
-                """, arguments: [limit])
+                SELECT id FROM image_record WHERE workloads = 0 AND max(used, coalesce(asked, 0)) < ? LIMIT ?
+                """, arguments: [limit, Self.batch])
         for image in over {
             try hideImage(image)
             for table in ["image_occurrence", "image_content"] {
@@ -102,7 +105,7 @@ extension ImageChange {
             }
             try db.execute(sql: "DELETE FROM image_record WHERE id = ?", arguments: [image])
         }
-        if over.count == 20 { return true }
+        if over.count == Self.batch { return true }
         // Vulnerabilities that no image has any more.
         for (table, key) in [("image_vulnerability_text", "vulnerability"), ("image_vulnerability", "id")] {
             try db.execute(
