@@ -73,6 +73,16 @@ struct RecordsTests {
         #expect(
             message == Made.reference(1)
                 + ": known vulnerabilities: 2 critical, 1 low; 2 mended by an upgrade of libssl3, openssl")
+        // Admission is told what counts, and the worst of it by name.
+        let verdict = try #require(try await records.verdict(of: Made.digest(1), reference: "r"))
+        #expect(verdict.phase == .incomplete && verdict.reference == "r" && verdict.scanned == fixture.now)
+        #expect(verdict.vulnerabilities == [.critical: .init(total: 2, fixable: 2), .low: .init(total: 1)])
+        #expect(
+            verdict.worst.map { "\($0.id) \($0.package) \($0.version) \($0.fixedVersion)" } == [
+                "CVE-1 libssl3 3.0.1 3.0.17", "CVE-1 openssl 3.0.1 3.0.17", "CVE-2 zlib1g 3.0.1 ",
+            ])
+        #expect(verdict.secrets == 1 && verdict.advisories == 1_699_000_000 && !verdict.message.isEmpty)
+        #expect(try await records.verdict(of: Made.digest(2), reference: "r") == nil)
         #expect(try await store.contradictions() == [])
     }
 

@@ -125,7 +125,20 @@ extension ImageRecords {
 
     /// What admission is told of an image under a reference; nil for a digest that is not known.
     package func verdict(of digest: String, reference: String) async throws -> ImageVerdict? {
-        guard let image = try await image(digest) else { return nil }
+        let known = try await store.read { db -> (image: RecordedImage, worst: [ImageVerdict.Vulnerability])? in
+            let row = try Row.fetchOne(db, sql: "SELECT * FROM image_record WHERE digest = ?", arguments: [digest])
+            guard let row else { return nil }
+            let worst = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT v.code, o.severity, o.package, o.version, o.fixed FROM image_occurrence o
+                    JOIN image_vulnerability v ON v.id = o.vulnerability
+                    WHERE o.image = ? AND o.counts = 1
+                    ORDER BY o.severity DESC, o.fixed = '', o.package, v.code LIMIT ?
+                    """, arguments: [row["id"] as Int64, ImageVerdict.maxWorst])
+            return (RecordedImage(row), worst.map { ImageVerdict.Vulnerability($0) })
+        }
+        guard let (image, worst) = known else { return nil }
         // What was found counts until another scan says otherwise, also when that one fails.
         let phase: ImageVerdict.Phase =
             image.judged == nil
@@ -141,6 +154,7 @@ extension ImageRecords {
                 verdict.vulnerabilities[severity] = .init(total: total, fixable: image.tally.fixable[severity] ?? 0)
             }
         }
+        verdict.worst = worst
         verdict.malware = image.tally.malware
         verdict.secrets = image.tally.secrets
         verdict.misconfigurations = image.tally.misconfigurations
@@ -261,6 +275,14 @@ extension RecordedImage {
         (failure, self.attempts, next) = (row["failure"], attempts, row["next"])
         (platform, distribution, created) = (row["platform"], row["distribution"], row["created"])
         problem = row["problem"]
+    }
+}
+
+extension ImageVerdict.Vulnerability {
+    fileprivate init(_ row: Row) {
+        self.init(
+            id: row["code"], severity: Severity(rawValue: row["severity"]) ?? .unknown, package: row["package"],
+            version: row["version"], fixedVersion: row["fixed"])
     }
 }
 

@@ -15,7 +15,6 @@ extension ImageReport {
         writer.list(inventory.distribution.map { [$0] } ?? []) { $0.distribution($1) }
         writer.list(inventory.packages) {
             $0.package($1)
-            $0.text($1.sha1)
             $0.text($1.owner)
             $0.optional($1.layer)
         }
@@ -74,7 +73,6 @@ extension ImageReport {
         }.first
         inventory.packages = try reader.list(16) { reader throws(RecordReader.Broken) in
             var package = try reader.package()
-            package.sha1 = try reader.text()
             package.owner = try reader.text()
             package.layer = try reader.optional()
             return package
