@@ -26,6 +26,7 @@ package struct ProblemSet: Sendable, Equatable {
     private var all: Set<UInt64> { many.isEmpty ? Set(few) : many }
 
     /// Returns false when it was there already.
+    @discardableResult
     mutating func insert(check: Int, container: Name) -> Bool {
         let key = Self.key(check, container)
         if !many.isEmpty { return many.insert(key).inserted }
