@@ -5,6 +5,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Store
 import Testing
 
 @testable import Console
@@ -321,6 +322,58 @@ struct ImagesTests {
             let answer = try await browser.get("/api/v1/workload?kind=Deployment&namespace=payments&name=payments-api")
             #expect(answer.text.contains(#""images":[{"container":"api""#))
         }
+    }
+
+    /// What a workload has by its images stands with all else that it has, whichever of the two is asked for.
+    @Test func findingsOfItsImagesStandWithTheWorkload() async throws {
+        let console = try await ConsoleFixture(images: SampleImages())
+        try await console.fill()
+        let runner = Subject(
+            apiVersion: "apps.images.bulwark.dev/v1", kind: "Deployment images", namespace: "shop", name: "thumbnails")
+        let image = Subject(
+            apiVersion: "images.bulwark.dev/v1", kind: "Image", name: "shop/cart@\(SampleImages.cart)")
+        let check = Check(
+            id: "BW-IMG-901", slug: "sample", area: "image", title: "Runs an image with known vulnerabilities",
+            severity: .critical, why: "", remediation: "")
+        for (number, subject) in [runner, image].enumerated() {
+            let result = CheckResult(
+                check: check, outcome: .fail, subject: subject, container: "cart",
+                message: "2 critical, an upgrade mends 1", fingerprint: Fingerprint(high: 9, low: UInt64(number)))
+            try await console.store.ledger.record([InspectedObject(subject: subject, results: [result])], report: nil)
+        }
+        let workload = Subject(apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "thumbnails")
+        #expect(runner.withoutImages == workload && workload.withImages == runner)
+        try await console.test { browser in
+            try await browser.logIn("admin", console.password)
+            for subject in [
+                workload, runner, Subject(apiVersion: "", kind: "Deployment", namespace: "shop", name: "thumbnails"),
+            ] {
+                let page = try await browser.get("/workload?\(subject.query)").text
+                for text in [
+                    "<h1>Deployment thumbnails</h1>", "BW-IMG-901", "an upgrade mends 1", "BW-PRIV-003",
+                    "name=\"kind\" value=\"Deployment images\"", "Suggested patch",
+                ] {
+                    #expect(page.contains(text), "\(subject.query): \(text)")
+                }
+            }
+            let answer = try await browser.get("/api/v1/workload?\(runner.query)").text
+            #expect(answer.contains(#""check":"BW-IMG-901""#) && answer.contains(#""check":"BW-PRIV-003""#))
+            let own = try await browser.get("/workload?\(image.query)").text
+            #expect(own.contains("This is an image: <a href=\"\(Self.path(SampleImages.cart))\""))
+        }
+    }
+
+    @Test(arguments: [
+        ("v1", "Pod", "images.bulwark.dev/v1", "Pod images"),
+        ("batch/v1", "CronJob", "batch.images.bulwark.dev/v1", "CronJob images"),
+        ("", "Pod", "images.bulwark.dev/", "Pod images"),
+    ])
+    func subjectsHaveTheirImages(version: String, kind: String, other: String, otherKind: String) {
+        let subject = Subject(apiVersion: version, kind: kind, name: "x")
+        let images = subject.withImages
+        #expect((images.apiVersion, images.kind) == (other, otherKind))
+        #expect(version.isEmpty || images.withoutImages == subject)
+        #expect(subject.withoutImages == subject)
     }
 
     @Test func theAPITellsTheSame() async throws {

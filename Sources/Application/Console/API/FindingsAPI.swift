@@ -105,15 +105,14 @@ enum WorkloadsAPI {
                 ], answer: "WorkloadDetail")
         ) { call, parts in
             let subject = try Subject(call.query)
-            let findings = try await parts.store.ledger.workload(subject)
-            let containers = try await parts.images?.containers(of: subject) ?? []
-            guard let found = findings.first?.subject ?? (containers.isEmpty ? nil : subject) else {
+            guard let known = try await WorkloadFindings.read(subject, parts) else {
                 throw ConsoleError(.notFound, "Nothing is known about \(subject.display).")
             }
             return Reply.json([
-                "subject": .subject(found), "findings": .array(findings.map { .finding($0, parts.checks) }),
-                "suggestedPatch": .optional(await parts.control.suggestedPatch(for: found)),
-                "images": .array(containers.map { .container($0) }),
+                "subject": .subject(known.subject),
+                "findings": .array(known.findings.map { .finding($0, parts.checks) }),
+                "suggestedPatch": .optional(await parts.control.suggestedPatch(for: known.subject)),
+                "images": .array(known.containers.map { .container($0) }),
             ])
         },
     ]

@@ -82,12 +82,6 @@ struct FindingsQuery: Sendable {
 }
 
 extension Subject {
-    /// The digest of an image that findings are about; nil of anything else.
-    var image: String? {
-        guard kind == "Image", group == "images.bulwark.dev", let at = name.lastIndex(of: "@") else { return nil }
-        return String(name[name.index(after: at)...])
-    }
-
     /// The query that names it in an address.
     var query: String {
         var fields = Fields()

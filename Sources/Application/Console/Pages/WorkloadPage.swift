@@ -48,13 +48,12 @@ enum WorkloadPage {
 
     private static func show(_ call: Call, _ parts: ConsoleParts) async throws -> Response {
         let subject = try Subject(call.query)
-        let findings = try await parts.store.ledger.workload(subject)
-        let containers = try await parts.images?.containers(of: subject) ?? []
         // What runs an image is worth a page also when nothing is wrong with it.
-        guard let found = findings.first?.subject ?? (containers.isEmpty ? nil : subject) else {
+        guard let known = try await WorkloadFindings.read(subject, parts) else {
             throw ConsoleError(
                 .notFound, "Nothing is known about \(subject.display): it never had a problem, or not for long.")
         }
+        let (found, findings, containers) = (known.subject, known.findings, known.containers)
         let open = findings.filter(isOpen)
         let fixable = open.contains { parts.checks[$0.checkID]?.fixable == true }
         let patch = fixable ? await parts.control.suggestedPatch(for: found) : nil
@@ -69,7 +68,8 @@ enum WorkloadPage {
                 "counts": counts(Dictionary(grouping: open, by: \.severity).mapValues(\.count)),
                 "anyImages": .flag(!containers.isEmpty),
                 "containers": .list(containers.map { container($0, now: call.now) }),
-                "imagePage": parts.images == nil ? .none : found.image.map { .text(ImagesPage.link($0)) } ?? .none,
+                "imagePage": parts.images == nil
+                    ? .none : found.imageDigest.map { .text(ImagesPage.link($0)) } ?? .none,
                 "groups": .list(
                     groups(findings, parts).map { group in
                         .map(
