@@ -342,7 +342,7 @@ struct ImagesTests {
             try await console.store.ledger.record([InspectedObject(subject: subject, results: [result])], report: nil)
         }
         let workload = Subject(apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "thumbnails")
-        #expect(runner.withoutImages == workload && workload.withImages == runner)
+        #expect(runner.imageRunner == workload && workload.runningImages == runner)
         try await console.test { browser in
             try await browser.logIn("admin", console.password)
             for subject in [
@@ -361,19 +361,6 @@ struct ImagesTests {
             let own = try await browser.get("/workload?\(image.query)").text
             #expect(own.contains("This is an image: <a href=\"\(Self.path(SampleImages.cart))\""))
         }
-    }
-
-    @Test(arguments: [
-        ("v1", "Pod", "images.bulwark.dev/v1", "Pod images"),
-        ("batch/v1", "CronJob", "batch.images.bulwark.dev/v1", "CronJob images"),
-        ("", "Pod", "images.bulwark.dev/", "Pod images"),
-    ])
-    func subjectsHaveTheirImages(version: String, kind: String, other: String, otherKind: String) {
-        let subject = Subject(apiVersion: version, kind: kind, name: "x")
-        let images = subject.withImages
-        #expect((images.apiVersion, images.kind) == (other, otherKind))
-        #expect(version.isEmpty || images.withoutImages == subject)
-        #expect(subject.withoutImages == subject)
     }
 
     @Test func theAPITellsTheSame() async throws {

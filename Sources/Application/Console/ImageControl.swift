@@ -25,10 +25,6 @@ package protocol ImageControl: Sendable {
     func containers(of workload: Subject) async throws -> [ContainerImage]
 }
 
-extension ImageControl {
-    package func containers(of workload: Subject) async throws -> [ContainerImage] { [] }
-}
-
 /// A container of a workload and the image that it runs.
 package struct ContainerImage: Sendable, Equatable {
     package var container: String

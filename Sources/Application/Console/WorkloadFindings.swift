@@ -11,15 +11,15 @@ struct WorkloadFindings: Sendable {
 
     /// Nil when nothing is known.
     static func read(_ asked: Subject, _ parts: ConsoleParts) async throws -> WorkloadFindings? {
-        let workload = asked.withoutImages
+        let workload = asked.imageRunner ?? asked
         let own = try await parts.store.ledger.workload(workload)
         // Without a group any is meant, also of the other findings: they differ in their kind.
-        var runner = workload.withImages
+        var runner = workload.runningImages
         if workload.apiVersion.isEmpty { runner.apiVersion = "" }
         let byImages = try await parts.store.ledger.workload(runner)
-        let containers = try await parts.images?.containers(of: workload) ?? []
+        let subject = own.first?.subject ?? byImages.first?.subject.imageRunner ?? workload
+        let containers = try await parts.images?.containers(of: subject) ?? []
         guard !own.isEmpty || !byImages.isEmpty || !containers.isEmpty else { return nil }
-        let subject = own.first?.subject ?? byImages.first?.subject.withoutImages ?? workload
         return WorkloadFindings(subject: subject, findings: merged(own, byImages), containers: containers)
     }
 

@@ -111,6 +111,17 @@ struct ServerImageControl: ImageControl {
         return true
     }
 
+    func containers(of workload: Subject) async throws -> [ContainerImage] {
+        let uses = try await records.uses(of: workload)
+        guard !uses.isEmpty else { return [] }
+        let scanning = Set(await live().running.map(\.digest))
+        return uses.map { use, image in
+            ContainerImage(
+                container: use.container, reference: use.reference, pods: use.pods,
+                image: image.map { ImageSummary($0, scanning) })
+        }
+    }
+
     func trend(days: Int) async throws -> [ImageTrendPoint] {
         try await records.trend(days: days).map {
             ImageTrendPoint(
