@@ -23,9 +23,9 @@ package struct ScanDeadline: Sendable {
         isPast = { ContinuousClock.now >= end }
     }
 
-    /// For tests: over when they say so.
-    init(isPast: @escaping @Sendable () -> Bool) {
-        (end, text) = (nil, "the time limit is over")
+    /// For tests: over when they say so, and for the network after a span.
+    init(network span: Duration? = nil, isPast: @escaping @Sendable () -> Bool) {
+        (end, text) = (span.map { ContinuousClock.now + $0 }, "the time limit is over")
         self.isPast = isPast
     }
 
