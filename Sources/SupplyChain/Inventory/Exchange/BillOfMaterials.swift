@@ -46,7 +46,7 @@ package struct BillOfMaterials: Sendable, Hashable {
     }
 
     /// Reads CycloneDX (JSON or XML) or SPDX 2 (JSON or lines of tags and values), told apart by what they begin with.
-    /// - Returns: the bill, and for CycloneDX its text as JSON, for whoever looks for its vulnerabilities.
+    /// - Returns: the bill, and for CycloneDX with vulnerabilities its text as JSON, for whoever looks at these.
     /// - Throws: `malformed` for what is neither.
     package static func read(
         _ bytes: [UInt8], source: String
@@ -55,11 +55,13 @@ package struct BillOfMaterials: Sendable, Hashable {
         let start = bytes.prefix(4096).drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D || $0 > 0x7F }
         switch start.first {
         case 0x7B:
-            if try file.json()["spdxVersion"] != nil { return (try SPDX.read(bytes, source: source), nil) }
-            return (try CycloneDX.read(bytes, source: source), bytes)
+            let root = try file.json()
+            if root["spdxVersion"] != nil { return (try SPDX.read(root, file), nil) }
+            return (try CycloneDX.read(root, file), root.list("vulnerabilities").isEmpty ? nil : bytes)
         case 0x3C:
             let json = try CycloneDXXML.json(file)
-            return (try CycloneDX.read(json, source: source), json)
+            let root = try InventoryFile(path: source, bytes: json).json()
+            return (try CycloneDX.read(root, file), root.list("vulnerabilities").isEmpty ? nil : json)
         case 0x23, 0x53: return (try SPDX.read(try SPDXTagValue.json(file), source: source), nil)
         default: throw file.malformed("expected CycloneDX (JSON or XML) or SPDX 2 (JSON or tags and values)")
         }

@@ -121,7 +121,10 @@ package enum CycloneDX {
     /// - Throws: `malformed` for what is no CycloneDX.
     package static func read(_ bytes: [UInt8], source: String) throws(InventoryError) -> BillOfMaterials {
         let file = InventoryFile(path: source, bytes: bytes)
-        let root = try file.json()
+        return try read(try file.json(), file)
+    }
+
+    static func read(_ root: Node, _ file: InventoryFile) throws(InventoryError) -> BillOfMaterials {
         guard root.text("bomFormat") == "CycloneDX" else {
             throw file.malformed("expected “bomFormat”: “CycloneDX”")
         }
@@ -144,7 +147,7 @@ package enum CycloneDX {
             }
             let url = PackageURL(component.text("purl"))
             if let url, distro.isEmpty { distro = url.qualifiers["distro"] ?? "" }
-            if let url, let package = package(component, url, source) {
+            if let url, let package = package(component, url, file.path) {
                 bill.packages.append(package)
             } else if component.text("type") == "library" || component.text("type") == "framework" {
                 bill.addUnknown(component.text("name"))

@@ -142,7 +142,10 @@ package enum SPDX {
     /// - Throws: `malformed` for what is no SPDX 2.
     package static func read(_ bytes: [UInt8], source: String) throws(InventoryError) -> BillOfMaterials {
         let file = InventoryFile(path: source, bytes: bytes)
-        let root = try file.json()
+        return try read(try file.json(), file)
+    }
+
+    static func read(_ root: Node, _ file: InventoryFile) throws(InventoryError) -> BillOfMaterials {
         guard root.text("spdxVersion").hasPrefix("SPDX-2") else {
             throw file.malformed("expected “spdxVersion”: “SPDX-2.3”")
         }
@@ -170,7 +173,7 @@ package enum SPDX {
             }
             let url = purl(entry)
             if let url, distro.isEmpty { distro = url.qualifiers["distro"] ?? "" }
-            if let url, let package = package(entry, url, licenses, source) {
+            if let url, let package = package(entry, url, licenses, file.path) {
                 places[entry.text("SPDXID")] = bill.packages.count
                 bill.packages.append(package)
             } else if entry.text("primaryPackagePurpose") == "LIBRARY" || (url != nil && url?.type != "oci") {
