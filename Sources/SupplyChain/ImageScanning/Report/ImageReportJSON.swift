@@ -23,71 +23,35 @@ extension ImageReport {
         writer.object { image(&$0) }
         writer.key("summary")
         writer.object { summary(&$0) }
-        writer.breakLine()
-        writer.key("layers")
-        writer.array { writer in
-            for (index, layer) in inventory.layers.enumerated() {
-                writer.breakLine()
-                writer.object { Self.layer(layer, index, &$0) }
-            }
-        }
-        if withPackages {
-            writer.breakLine()
-            writer.key("packages")
-            writer.array { writer in
-                for package in inventory.packages {
-                    writer.breakLine()
-                    writer.object { Self.package(package, &$0) }
-                }
-            }
-        }
-        writer.breakLine()
-        writer.key("vulnerabilities")
-        writer.array { writer in
-            for item in vulnerabilities {
-                writer.breakLine()
-                writer.object { item.write(to: &$0) }
-            }
-        }
-        writer.breakLine()
-        writer.key("secrets")
-        writer.array { writer in
-            for finding in inventory.secrets {
-                writer.breakLine()
-                writer.object { Self.secret(finding, &$0) }
-            }
-        }
-        writer.breakLine()
-        writer.key("malware")
-        writer.array { writer in
-            for finding in inventory.malware {
-                writer.breakLine()
-                writer.object { Self.malware(finding, &$0) }
-            }
-        }
-        writer.breakLine()
-        writer.key("misconfigurations")
-        writer.array { writer in
-            for finding in inventory.misconfigurations {
-                writer.breakLine()
-                writer.object { Self.misconfiguration(finding, &$0) }
-            }
-        }
-        writer.breakLine()
-        writer.key("problems")
-        writer.array { writer in
-            for problem in inventory.problems.list {
-                writer.breakLine()
-                writer.object {
-                    $0.field("path", problem.path)
-                    $0.key("layer")
-                    if let layer = problem.layer { $0.integer(layer) } else { $0.null() }
-                    $0.field("message", problem.message)
-                }
-            }
+        Self.list("layers", Array(inventory.layers.enumerated()), &writer) { Self.layer($0.element, $0.offset, &$1) }
+        if withPackages { Self.list("packages", inventory.packages, &writer, Self.package) }
+        Self.list("vulnerabilities", vulnerabilities, &writer) { $0.write(to: &$1) }
+        Self.list("secrets", inventory.secrets, &writer, Self.secret)
+        Self.list("malware", inventory.malware, &writer, Self.malware)
+        Self.list("misconfigurations", inventory.misconfigurations, &writer, Self.misconfiguration)
+        Self.list("problems", inventory.problems.list, &writer) { problem, writer in
+            writer.field("path", problem.path)
+            writer.key("layer")
+            if let layer = problem.layer { writer.integer(layer) } else { writer.null() }
+            writer.field("message", problem.message)
         }
         writer.endObject()
         writer.finish()
+    }
+
+    /// An array of objects, a line each.
+    private static func list<Element>(
+        _ key: StaticString, _ elements: [Element], _ writer: inout TreeWriter,
+        _ body: (Element, inout TreeWriter) -> Void
+    ) {
+        writer.breakLine()
+        writer.key(key)
+        writer.array { writer in
+            for element in elements {
+                writer.breakLine()
+                writer.object { body(element, &$0) }
+            }
+        }
     }
 
     private func image(_ writer: inout TreeWriter) {
