@@ -236,5 +236,19 @@ struct VEXTests {
         #expect(try Self.excepted([loop]) == [])
         let many = (0..<depth).map { #"{"vulnerability":"CVE-\#($0)","status":"fixed"}"# }.joined(separator: ",")
         #expect(try VEXDocument(Array("{\"statements\":[\(many)]}".utf8), source: "x").statements.count == depth)
+        // Each vulnerability meets the statements about itself alone.
+        let crowd = (0..<50_000).map { #"{"vulnerability":"CVE-\#($0)","status":"fixed"}"# }.joined(separator: ",")
+        var exceptions = Exceptions()
+        exceptions.statements = [try VEXDocument(Array("{\"statements\":[\(crowd)]}".utf8), source: "x")]
+        var report = Self.report
+        for number in 0..<5_000 {
+            report.vulnerabilities.append(
+                ImageVulnerability(
+                    id: "CVE-\(number)", advisory: "A", package: report.inventory.packages[0], ecosystem: "x"))
+        }
+        let start = ContinuousClock.now
+        exceptions.apply(to: &report, now: 0)
+        #expect(report.vulnerabilities.count { $0.exception != nil } == 5_000)
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 }

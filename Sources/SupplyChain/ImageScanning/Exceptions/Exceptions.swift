@@ -20,17 +20,17 @@ package struct Exceptions: Sendable {
             .filter { !$0.isEmpty }
         let imageURL = url(report)
         let repository = Self.repository(report.reference)
+        let vex = VEXIndex(statements)
         for index in report.vulnerabilities.indices {
             let item = report.vulnerabilities[index]
-            let url = item.package.url(report.inventory.distribution)
+            let url = item.package.url(report.inventory.distribution).description
             report.vulnerabilities[index].exception =
-                ignored.lazy.compactMap { $0.exception(for: item, url: url.description, today: today) }.first
-                ?? statement(
+                ignored.lazy.compactMap { $0.exception(for: item, url: url, today: today) }.first
+                ?? vex.exception(
                     for: item,
                     VEXTarget(
-                        url: url, version: item.package.version, place: item.package.place, image: names,
-                        imageURL: imageURL,
-                        repository: repository, distribution: report.inventory.distribution))
+                        item.package, image: names, imageURL: imageURL, repository: repository,
+                        distribution: report.inventory.distribution))
                 ?? exemption(for: item, report.subject, now)
         }
     }

@@ -35,23 +35,40 @@ package struct VEXDocument: Sendable {
     package var isEmpty: Bool { statements.isEmpty }
 }
 
-extension Exceptions {
-    /// Where statements contradict, the latest counts; of the same time, the one that was read last.
-    func statement(
-        for item: ImageVulnerability, _ target: @autoclosure () -> VEXTarget
-    ) -> ImageVulnerability.Exception? {
-        let names = [item.id, item.advisory] + item.aliases
-        var found: (statement: VEXStatement, reason: String)?
-        var known: VEXTarget?
-        for document in statements {
-            for statement in document.statements where !statement.names.isDisjoint(with: names) {
-                if let found, found.statement.time > statement.time { continue }
-                let package = known ?? target()
-                known = package
-                if let reason = statement.reason(for: package) { found = (statement, reason) }
+/// The statements of all documents, by the vulnerabilities that they name.
+struct VEXIndex {
+    private var statements: [VEXStatement] = []
+    private var places: [String: [Int]] = [:]
+
+    init(_ documents: [VEXDocument]) {
+        for document in documents {
+            for statement in document.statements {
+                for name in statement.names { places[name, default: []].append(statements.count) }
+                statements.append(statement)
             }
         }
-        guard let (statement, reason) = found else { return nil }
+    }
+
+    /// Where statements contradict, the latest counts; of the same time, the one that was read last.
+    func exception(
+        for item: ImageVulnerability, _ target: @autoclosure () -> VEXTarget
+    ) -> ImageVulnerability.Exception? {
+        var found: (place: Int, reason: String)?
+        var known: VEXTarget?
+        for name in Set([item.id, item.advisory] + item.aliases) {
+            for place in places[name] ?? [] {
+                let statement = statements[place]
+                if let found, (statements[found.place].time, found.place) >= (statement.time, place) { continue }
+                let package = known ?? target()
+                known = package
+                if let reason = statement.reason(for: package) { found = (place, reason) }
+            }
+        }
+        guard let found else { return nil }
+        return Self.exception(statements[found.place], found.reason)
+    }
+
+    private static func exception(_ statement: VEXStatement, _ reason: String) -> ImageVulnerability.Exception? {
         let kind: ImageVulnerability.Exception.Kind
         switch statement.status {
         case .notAffected: kind = .notAffected

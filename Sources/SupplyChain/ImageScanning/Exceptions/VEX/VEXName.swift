@@ -6,6 +6,8 @@ import PackageVersions
 struct VEXName: Sendable {
     let text: String
     let url: PackageURL?
+    /// The URL without version and qualifiers, in the spelling that its type asks for; empty for what is no URL.
+    private let key: String
     var range: VersRange?
     /// The package's file, where our own bill tells one of several that are called the same; empty for all.
     var place = ""
@@ -14,13 +16,15 @@ struct VEXName: Sendable {
         self.text = text
         self.range = range
         url = PackageURL(text)
+        key = url.map(Self.key) ?? ""
     }
 
     /// What the URL leaves out holds for all: without a version every version. Its qualifiers must fit where the
     /// package has them too.
     func means(package target: VEXTarget) -> Bool {
-        guard place.isEmpty || place == target.place, let url, url.type != "oci", Self.isSameName(url, target.url)
-        else { return false }
+        guard place.isEmpty || place == target.place, key == target.key, let url, url.type != "oci" else {
+            return false
+        }
         for key in ["arch", "epoch", "modularitylabel"] {
             if let wanted = url.qualifiers[key], let has = target.url.qualifiers[key], wanted != has { return false }
         }
@@ -39,14 +43,10 @@ struct VEXName: Sendable {
         return url.type == "golang" && Self.bare(url.version) == Self.bare(target.version)
     }
 
-    private static func isSameName(_ left: PackageURL, _ right: PackageURL) -> Bool {
-        // Parts of a URL are written in the spelling that its type asks for, by `description`.
-        func name(_ url: PackageURL) -> String {
-            var url = url
-            (url.version, url.qualifiers, url.subpath) = ("", [:], "")
-            return url.description
-        }
-        return left.type == right.type && name(left) == name(right)
+    static func key(_ url: PackageURL) -> String {
+        var url = url
+        (url.version, url.qualifiers, url.subpath) = ("", [:], "")
+        return url.description
     }
 
     private static func bare(_ version: String) -> String {

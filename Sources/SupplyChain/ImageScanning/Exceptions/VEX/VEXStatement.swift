@@ -49,6 +49,7 @@ struct VEXStatement: Sendable {
 /// A package of an image, by all that statements call it.
 struct VEXTarget {
     let url: PackageURL
+    let key: String
     /// Complete, with the epoch that package URLs of rpm have apart.
     let version: String
     /// File and the place inside of it: `app.war!/WEB-INF/lib/a.jar`.
@@ -59,4 +60,15 @@ struct VEXTarget {
     /// `registry.example.org/team/web`
     let repository: String
     let distribution: Distribution?
+
+    init(
+        _ package: FoundPackage, image: [String], imageURL: PackageURL?, repository: String,
+        distribution: Distribution?
+    ) {
+        url = package.url(distribution)
+        key = VEXName.key(url)
+        (version, place) = (package.version, package.place)
+        (self.image, self.imageURL, self.repository) = (image, imageURL, repository)
+        self.distribution = distribution
+    }
 }
