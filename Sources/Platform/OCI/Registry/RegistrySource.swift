@@ -28,6 +28,20 @@ extension RegistryClient {
         throw OCIError(.notFound, "no registry to ask for \(reference)")
     }
 
+    /// What a reference means now: the digest of its manifest or of its index of platforms. Mirrors are asked in turn.
+    package func digest(of reference: ImageReference) async throws(OCIError) -> Digest {
+        var last: OCIError?
+        for endpoint in try endpoints(reference) {
+            do throws(OCIError) {
+                return try await manifest(reference.target, expected: reference.digest, endpoint).2
+            } catch {
+                guard error.code != .cancelled else { throw error }
+                last = error
+            }
+        }
+        throw last ?? OCIError(.notFound, "no registry to ask for \(reference)")
+    }
+
     private func image(
         _ reference: ImageReference, _ platform: ImagePlatform?, _ shown: String, _ endpoint: Endpoint
     ) async throws(OCIError) -> Image {
