@@ -70,6 +70,17 @@ package final class ClusterSource: InspectionSource {
         }
     }
 
+    /// The kinds that are watched.
+    package var kindNames: [String] { kinds.all.map(\.kind.name) }
+
+    /// Lets somebody else read what is watched of a kind, before `watch` begins: nobody opens a second watch.
+    /// False when the kind cannot be read.
+    package func add(readerOf kind: String, _ reader: @escaping Informer.Handler) throws -> Bool {
+        guard let resource = kinds.all.first(where: { $0.kind.name == kind })?.resource else { return false }
+        try informers.add(resource, reader: reader)
+        return true
+    }
+
     package func watch() async throws {
         defer {
             // Nobody takes from the queue any more: those who wait for it or for what is in it must not wait for ever.
