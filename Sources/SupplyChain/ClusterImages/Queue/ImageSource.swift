@@ -1,0 +1,99 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Logging
+import OCI
+
+/// Where the images of a cluster come from.
+package protocol ImageSource: Sendable {
+    /// What a reference means now: the digest of a manifest or of an index of platforms.
+    func digest(of reference: ImageReference) async throws(OCIError) -> Digest
+    /// The image; its layers are fetched when they are read.
+    func image(_ reference: ImageReference) async throws(OCIError) -> Image
+}
+
+/// The registries themselves, as far as they may be asked.
+package struct RegistryImages: ImageSource {
+    private let client: RegistryClient
+    /// For short questions: somebody may wait for the answer, and a host that does not answer must not hold up others.
+    private let lookups: RegistryClient
+    private let platform: ImagePlatform?
+    private let rules: RegistryRules
+    /// Bytes of all layers of an image as they are stored.
+    private let sizeLimit: Int64
+
+    package init(
+        _ options: RegistryOptions, platform: ImagePlatform?, rules: RegistryRules, sizeLimit: Int64, logger: Logger
+    ) throws(OCIError) {
+        client = try RegistryClient(options, logger: logger)
+        var short = options
+        short.attempts = 1
+        (short.connectTimeout, short.answerTimeout, short.idleTimeout) = (.seconds(5), .seconds(15), .seconds(10))
+        lookups = try RegistryClient(short, logger: logger)
+        (self.platform, self.rules, self.sizeLimit) = (platform, rules, sizeLimit)
+    }
+
+    package func digest(of reference: ImageReference) async throws(OCIError) -> Digest {
+        try rules.check(reference)
+        return try await lookups.digest(of: reference)
+    }
+
+    package func image(_ reference: ImageReference) async throws(OCIError) -> Image {
+        try rules.check(reference)
+        let image = try await client.image(reference, platform: platform, as: reference.description)
+        var size: Int64 = 0
+        for layer in image.layers {
+            let (sum, overflow) = size.addingReportingOverflow(max(layer.size, 0))
+            guard !overflow, sum <= sizeLimit else {
+                throw OCIError(.tooLarge, "\(reference) has more than \(sizeLimit >> 20) MiB of layers")
+            }
+            size = sum
+        }
+        return image
+    }
+}
+
+/// Which registries may be asked on the word of those who make pods.
+///
+/// Whoever may make a pod chooses whom this server talks to. Addresses that mean this server itself, or that only this
+/// machine can reach, are asked only when an administrator names them.
+package struct RegistryRules: Sendable {
+    /// `registry.example.com`, `*.example.com`, `localhost:5000`; empty for all but this machine.
+    private let allowed: [String]
+
+    package init(allowed: [String] = []) { self.allowed = allowed.map { $0.lowercased() } }
+
+    package func allows(_ registry: String) -> Bool {
+        let registry = registry.lowercased()
+        let isNamed = allowed.contains { pattern in
+            pattern.hasPrefix("*.") ? registry.hasSuffix(pattern.dropFirst()) : registry == pattern
+        }
+        return isNamed || (allowed.isEmpty && !Self.isOwn(registry))
+    }
+
+    func check(_ reference: ImageReference) throws(OCIError) {
+        guard allows(reference.registry) else {
+            throw OCIError(
+                .unauthorized,
+                "\(reference.registry) may not be asked by this server; --images-registry allows it")
+        }
+    }
+
+    /// Loopback, this host, and link-local addresses (where clouds keep credentials of machines).
+    private static func isOwn(_ registry: String) -> Bool {
+        if registry.hasPrefix("[") {
+            let host = registry.dropFirst().prefix { $0 != "]" }
+            // Mapped and abbreviated forms are many; a registry has a name or an IPv4 address.
+            return host.hasPrefix(":") || host.hasPrefix("0") || host.hasPrefix("fe8") || host.hasPrefix("fe9")
+                || host.hasPrefix("fea") || host.hasPrefix("feb") || host.hasPrefix("fd00:ec2")
+        }
+        var host = registry.prefix { $0 != ":" }
+        while host.last == "." { host = host.dropLast() }
+        if host == "localhost" || host.hasSuffix(".localhost") || host == "metadata.google.internal" { return true }
+        // Also the forms that only old programs write: 127.1, 0x7f000001, 2130706433.
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        guard let last = parts.last, let digit = last.utf8.first, (0x30...0x39).contains(digit) else { return false }
+        guard parts.count == 4, parts.allSatisfy({ UInt8($0) != nil && ($0.count == 1 || !$0.hasPrefix("0")) }) else {
+            return true
+        }
+        return parts[0] == "127" || parts[0] == "0" || (parts[0] == "169" && parts[1] == "254")
+    }
+}
