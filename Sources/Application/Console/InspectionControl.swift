@@ -93,6 +93,8 @@ package struct InspectionMetrics: Sendable {
     package var watchRestarts: [(kind: String, count: Int)]
     /// Seconds of every full inspection since the start: their number and sum, and how many took at most each bound.
     package var durations: DurationHistogram
+    /// Of scans of images; nil where there are none.
+    package var images: ImageMetrics?
 
     package init(
         objects: [(kind: String, count: Int)] = [], watchRestarts: [(kind: String, count: Int)] = [],
