@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import ClusterImages
 import Console
 import Findings
 import Foundation
@@ -19,6 +20,7 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var cluster: ClusterOptions
     @OptionGroup var admission: ServeAdmission
+    @OptionGroup var images: ServeImages
 
     @Option(name: .long, help: "Inspect these files or folders instead of a cluster. Repeatable.")
     var files: [String] = []
@@ -60,8 +62,9 @@ struct Serve: AsyncParsableCommand {
         guard files.isEmpty != !cluster.isAsked else {
             throw UserError("name what to inspect: --files FOLDER, or a cluster by --context, --kubeconfig or --live")
         }
+        guard cluster.isAsked || !images.isOn else { throw UserError("--images needs a cluster") }
         let store = try await openStore()
-        let service = try await service(store, logger)
+        let (service, imageParts) = try await service(store, logger)
         let settings = try await store.settings()
         service.setSchedule(settings.schedule.isEmpty ? nil : try? CronSchedule(settings.schedule))
         var configuration = ConsoleConfiguration()
@@ -83,12 +86,15 @@ struct Serve: AsyncParsableCommand {
                 (judging, policies, constraints) = try await admission.services(client, store, logger: logger)
             }
         }
+        let control = ServerControl(service: service, store: store, imageMetrics: imageParts?.metrics)
+        let imageChecks = images.isOn ? WorkloadImageChecks.all : []
         let console: ConsoleServer
         do {
             console = try await ConsoleServer(
-                configuration: configuration, store: store, control: ServerControl(service: service, store: store),
-                policies: policies, constraints: constraints,
-                checks: try Catalogue.embedded().checks.map(\.check) + AdmissionChecks.all, version: Version.current,
+                configuration: configuration, store: store, control: control,
+                policies: policies, constraints: constraints, images: imageParts?.control,
+                checks: try Catalogue.embedded().checks.map(\.check) + AdmissionChecks.all + imageChecks,
+                version: Version.current,
                 logger: logger,
                 onRunning: { port in Terminal.say("Bulwark inspects \(scope): https://\(address):\(port)") })
         } catch let error as ConsoleError {
@@ -102,7 +108,7 @@ struct Serve: AsyncParsableCommand {
             .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: InspectionRunner(service: service)),
         ]
-        services += judging.map { .init(service: $0) }
+        services += (judging + (imageParts?.services ?? [])).map { .init(service: $0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -137,16 +143,19 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func service(_ store: Store, _ logger: Logger) async throws -> InspectionService {
+    private func service(_ store: Store, _ logger: Logger) async throws -> (
+        InspectionService, ServeImages.Parts?
+    ) {
         let catalogue = try Catalogue.embedded()
         let masking = Masking(key: try await maskingKey(store))
         if !files.isEmpty {
             let source = FileSource(
                 name: files.joined(separator: " "), paths: files, catalogue: catalogue, masking: masking,
                 recorder: store.ledger, now: { Store.wallClock() })
-            return InspectionService(
+            let service = InspectionService(
                 source: source, recorder: store.ledger, logger: logger,
                 onFinished: { _, _ in try? await store.prune() })
+            return (service, nil)
         }
         var inspector = Inspector(catalogue)
         inspector.masking = masking
@@ -154,14 +163,16 @@ struct Serve: AsyncParsableCommand {
         let source = try ClusterSource(
             client: client, kinds: try await cluster.kinds(client), inspector: inspector, recorder: store.ledger,
             logger: logger)
+        let parts = images.isOn ? try images.parts(source, client, store, state: state, logger: logger) : nil
         let back = WriteBack(client: client, store: store, checks: catalogue.checks.map(\.check), logger: logger)
-        return InspectionService(
+        let service = InspectionService(
             source: source, recorder: store.ledger, logger: logger, onStarted: { await back.started(report: $0) },
             onFinished: { report, summary in
                 await back.finished(report: report, summary: summary)
                 // Old reports, findings and log records go by the store's retention.
                 try? await store.prune()
             })
+        return (service, parts)
     }
 
     /// The key that masks credentials, made once for each database, so that a change of a credential shows.

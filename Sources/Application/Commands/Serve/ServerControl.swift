@@ -9,6 +9,8 @@ import Store
 struct ServerControl: InspectionControl {
     let service: InspectionService
     let store: Store
+    /// Of scans of images, where there are any.
+    var imageMetrics: (@Sendable () async -> ImageMetrics)?
 
     var scope: String { service.source.name }
 
@@ -59,8 +61,10 @@ struct ServerControl: InspectionControl {
         var durations = DurationHistogram()
         for seconds in service.durations { durations.add(seconds) }
         let health = service.source.health()
-        return InspectionMetrics(
+        var metrics = InspectionMetrics(
             objects: health.map { ($0.kind, $0.objects) }, watchRestarts: health.map { ($0.kind, $0.restarts) },
             durations: durations)
+        metrics.images = await imageMetrics?()
+        return metrics
     }
 }
