@@ -1,0 +1,179 @@
+// Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Documents
+import Findings
+import Foundation
+import ImagePolicies
+import Kubernetes
+import TestSupport
+import Testing
+
+/// `bulwark serve --images` on a real API server and a real registry.
+@Suite(.enabled(if: ImagesWorld.isThere), .serialized) struct ServeImagesTests {
+    @Test(.timeLimit(.minutes(5))) func followsWhatRuns() async throws {
+        let world = try await ImagesWorld()
+        try await world.importAdvisories([("PYSEC-1", "2.11.3")])
+        let digest = try world.push("shop/web:1", jinja: "2.10")
+        let image = "localhost:\(world.port)/shop/web:1"
+        let namespace = try await world.client.makeNamespace("images")
+        try await world.deploy(
+            "cart", namespace, image: image, imageID: "docker-pullable://localhost:\(world.port)/shop/web@\(digest)")
+        let before = (try world.requests("/manifests/"), try world.requests("/blobs/"))
+        var server = try await world.serve()
+        let password = try #require(server.password)
+        var token = try await server.token(password: password)
+
+        try await server.wait("a finding on the deployment") {
+            try await server.messages("BW-IMG-201", of: "cart", token).count == 1
+        }
+        // Once: the manifest, its configuration and its layer.
+        func pulled() throws -> [Int] {
+            [try world.requests("/manifests/") - before.0, try world.requests("/blobs/") - before.1]
+        }
+        #expect(try pulled() == [1, 2])
+
+        // Another workload with the same image needs no scan.
+        try await world.deploy(
+            "checkout", namespace, image: image, imageID: "localhost:\(world.port)/shop/web@\(digest)")
+        try await server.wait("a finding on the second deployment") {
+            try await server.messages("BW-IMG-201", of: "checkout", token).count == 1
+        }
+        #expect(try pulled() == [1, 2])
+
+        // Judged again by new advisories, without the registry.
+        world.stopRegistry()
+        try await world.importAdvisories([("PYSEC-1", "2.11.3"), ("PYSEC-2", "3.0.0")])
+        try await server.wait("the new vulnerability") {
+            // A finding of its own on the image, and one more on who runs it.
+            try await server.get("findings?check=PYSEC-2&limit=5", token)["total"]?.int == 1
+        }
+
+        // Nothing is lost or begun anew when the process dies.
+        _ = try await server.end(SIGKILL)
+        server = try await world.serve()
+        token = try await server.token(password: password)
+        #expect(try await server.messages("BW-IMG-201", of: "cart", token).count == 1)
+        try await server.becomeReady()
+
+        try await world.remove("cart", namespace)
+        try await server.wait("no finding on what is gone") {
+            try await server.messages("BW-IMG-201", of: "cart", token).isEmpty
+        }
+        #expect(try await server.messages("BW-IMG-201", of: "checkout", token).count == 1)
+        #expect(try pulled() == [1, 2])
+        let ending = try await server.end(SIGTERM)
+        #expect(ending.status == 0, "\(ending.errors)")
+        try await world.end()
+    }
+
+    @Test(.timeLimit(.minutes(5))) func triesAgainAndGoesOn() async throws {
+        let world = try await ImagesWorld()
+        try await world.importAdvisories([("PYSEC-1", "2.11.3")])
+        let namespace = try await world.client.makeNamespace("images")
+        var digests: [String] = []
+        for index in 0..<5 {
+            let digest = try world.push("shop/web\(index):1", jinja: "2.10")
+            digests.append(digest)
+            // The first has no status yet: what its tag means is asked.
+            try await world.deploy(
+                "web\(index)", namespace, image: "localhost:\(world.port)/shop/web\(index):1",
+                imageID: index == 0 ? nil : "localhost:\(world.port)/shop/web\(index)@\(digest)")
+        }
+        try await world.deploy(
+            "missing", namespace, image: "localhost:\(world.port)/shop/none:1",
+            imageID: "localhost:\(world.port)/shop/none@\(digests[0].replacing(/[0-9a-f]{8}$/, with: "00000000"))")
+        try await world.deploy(
+            "inside", namespace, image: "169.254.169.254/latest/meta-data:1",
+            imageID: "x@\(digests[0].replacing(/[0-9a-f]{8}$/, with: "11111111"))")
+        world.stopRegistry()
+        var server = try await world.serve(["--images-concurrency", "1"])
+        let password = try #require(server.password)
+        var token = try await server.token(password: password)
+        // A failure is told on the workload.
+        try await server.wait("a failure") {
+            try await server.messages("BW-IMG-204", of: "inside", token).first?.contains("may not be asked") == true
+        }
+        try await server.wait("another failure", seconds: 90) {
+            for index in 1..<5 where try await !server.messages("BW-IMG-204", of: "web\(index)", token).isEmpty {
+                return true
+            }
+            return false
+        }
+        try await world.startRegistry()
+        func vulnerable() async throws -> Int {
+            var count = 0
+            for index in 0..<5 {
+                count += try await server.messages("BW-IMG-201", of: "web\(index)", token).isEmpty ? 0 : 1
+            }
+            return count
+        }
+        try await server.wait("the first scan", seconds: 120) { try await vulnerable() > 0 }
+        _ = try await server.end(SIGKILL)
+        server = try await world.serve(["--images-concurrency", "1"])
+        token = try await server.token(password: password)
+        try await server.wait("all scans", seconds: 180) { try await vulnerable() == 5 }
+        try await server.wait("what is missing") {
+            try await !server.messages("BW-IMG-204", of: "missing", token).isEmpty
+        }
+        let metrics = try await server.request("GET", "/metrics").text
+        for line in [
+            #"bulwark_images{state="scanned"} 5"#, #"bulwark_images{state="failed"} 2"#,
+            #"bulwark_image_vulnerabilities{severity="critical"} 5"#,
+            #"bulwark_image_fixable_vulnerabilities{severity="critical"} 5"#,
+            #"bulwark_image_queue{state="running"} 0"#,
+        ] { #expect(metrics.contains(line + "\n"), "\(line)") }
+        let ending = try await server.end(SIGTERM)
+        #expect(ending.status == 0, "\(ending.errors)")
+        try await world.end()
+    }
+
+    @Test(.timeLimit(.minutes(5))) func answersImageScans() async throws {
+        let world = try await ImagesWorld()
+        try await world.importAdvisories([("PYSEC-1", "2.11.3")])
+        let digest = try world.push("shop/web:1", jinja: "2.10")
+        let other = try world.push("shop/asked:1", jinja: "3.0.0")
+        let namespace = try await world.client.makeNamespace("images")
+        let image = "localhost:\(world.port)/shop/web:1"
+        try await world.deploy("cart", namespace, image: image, imageID: "localhost:\(world.port)/shop/web@\(digest)")
+        let definitions = APIResource.customResourceDefinitions
+        for definition in ImagePolicyResources.definitions where definition.name.hasPrefix("imagescans") {
+            _ = try await world.client.apply(
+                definitions, namespace: nil, name: definition.name, definition.yaml, options: .init())
+        }
+        // The server looks for the kind when it starts, and then once a minute.
+        for _ in 0..<300 {
+            if (try? await world.client.everything(ImageScan.resource)) != nil { break }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        let asked = "localhost:\(world.port)/shop/asked:1"
+        let never = "localhost:\(world.port)/shop/never:1"
+        func verdict(_ reference: String) async throws -> ImageVerdict? {
+            do {
+                let object = try await world.client.get(
+                    ImageScan.resource, namespace: nil, name: ImageScan.name(of: reference))
+                return try ImageScan.verdict(of: object.node)
+            } catch let error as KubernetesError where error.code == .notFound { return nil }
+        }
+        let server = try await world.serve()
+        try await server.wait("the scan of what runs") { try await verdict(image)?.phase == .complete }
+        let found = try #require(try await verdict(image))
+        #expect(found.digest == digest && found.scanned > 0 && found.resolved > 0 && found.advisories > 0)
+        #expect(found.vulnerabilities[.critical] == .init(total: 1, fixable: 1))
+        for reference in [asked, never] {
+            _ = try await world.client.create(
+                ImageScan.resource, namespace: nil, .json(ImageScan.object(reference)))
+        }
+        try await server.wait("the scan that was asked for") { try await verdict(asked)?.phase == .complete }
+        let clean = try #require(try await verdict(asked))
+        #expect(clean.digest == other && clean.vulnerabilities.isEmpty)
+        try await server.wait("the failure") { try await verdict(never)?.phase == .failed }
+        #expect(try await verdict(never)?.message.isEmpty == false)
+
+        try await world.importAdvisories([("PYSEC-1", "2.11.3"), ("PYSEC-2", "3.1.0")])
+        try await server.wait("the new vulnerability") {
+            try await verdict(asked)?.vulnerabilities[.critical] == .init(total: 1, fixable: 1)
+        }
+        let ending = try await server.end(SIGTERM)
+        #expect(ending.status == 0, "\(ending.errors)")
+        try await world.end()
+    }
+}
