@@ -10,9 +10,11 @@ import Testing
     @Test(arguments: [1, 63, 64, 65, 66, 500]) func eachProblemIsNewOnce(count: Int) {
         var set = ProblemSet.forObject()
         let names = (0..<count).map { ProblemSet.Name("container-\($0)") }
-        for name in names { #expect(set.insert(check: 7, container: name)) }
+        let new = names.map { set.insert(check: 7, container: $0) }
+        #expect(new == Array(repeating: true, count: count))
         for name in names {
-            #expect(!set.insert(check: 7, container: name))
+            let isNew = set.insert(check: 7, container: name)
+            #expect(!isNew)
             #expect(set.contains(check: 7, container: name))
             #expect(!set.contains(check: 8, container: name))
         }
@@ -26,10 +28,9 @@ import Testing
 
     @Test func namesThatOnlyLookTheSameDiffer() {
         var set = ProblemSet()
-        #expect(set.insert(check: 1, container: ProblemSet.Name("caf\u{E9}")))
-        #expect(set.insert(check: 1, container: ProblemSet.Name("cafe\u{301}")))
-        #expect(set.insert(check: 1, container: ProblemSet.Name("")))
-        #expect(!set.insert(check: 1, container: .none))
+        let names: [ProblemSet.Name] = [.init("caf\u{E9}"), .init("cafe\u{301}"), .init(""), .none]
+        let new = names.map { set.insert(check: 1, container: $0) }
+        #expect(new == [true, true, true, false])
     }
 
     /// Names with one mark (the same length, beginning and end) are told apart, and the same ones found, before and behind
