@@ -1,9 +1,11 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ImagePolicies
+@testable import Kubernetes
 
 extension ImagePolicyIndex {
     func put(_ verdict: ImageVerdict) throws {
@@ -184,5 +186,49 @@ let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         #expect(try requests.ask(Self.reference(9), namespace: "shop") == nil)
         try index.put(verdict(Self.reference(3).text))
         #expect(try requests.ask(Self.reference(10), namespace: "shop") == "there are 3 ImageScan objects already")
+    }
+
+    /// What the API server is sent, and what is said while it takes nothing.
+    @Test(.timeLimit(.minutes(1))) func requestsAreObjects() async throws {
+        let code = Mutex(403)
+        let server = try await FakeAPIServer { request in
+            let status = code.withLock { $0 }
+            guard status == 201 else { return .status(status, "no") }
+            return .json(request.body, status: 201)
+        }
+        let connection = ClusterConnection(
+            cluster: "fake", context: "", server: server.url, namespace: "default", user: "eve",
+            credentials: .init(.token(Secret("sesame-4711-sesame"))))
+        var options = APIClientOptions()
+        options.retries = .none
+        let clock = Mutex(1000.0)
+        let requests = ScanRequests(
+            try APIClient(connection, options: options), try index(), logger: quiet, clock: { clock.withLock { $0 } })
+        let running = Task { try await requests.run() }
+        func wait(_ count: Int) async throws {
+            while server.requests.count < count { try await Task.sleep(for: .milliseconds(5)) }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(try requests.ask(Self.reference(1), namespace: "shop") == nil)
+        try await wait(1)
+        // The same one is tried again, and not called asked for.
+        #expect(try requests.ask(Self.reference(1), namespace: "shop")?.contains("takes no ImageScan") == true)
+        try await wait(2)
+        code.withLock { $0 = 409 }
+        #expect(try requests.ask(Self.reference(1), namespace: "shop")?.contains("takes no ImageScan") == true)
+        try await wait(3)
+        code.withLock { $0 = 201 }
+        #expect(try requests.ask(Self.reference(2), namespace: "shop") == nil, "another replica had asked")
+        try await wait(4)
+        #expect(try requests.ask(Self.reference(2), namespace: "shop") == nil)
+        let sent = try #require(server.requests.last)
+        #expect(
+            sent.method == "POST" && sent.path == "/apis/images.bulwark.dev/v1/imagescans" && server.requests.count == 4
+        )
+        let asked = try ImageScan.verdict(of: object(sent.body))
+        #expect(asked == ImageVerdict(reference: try Self.reference(2).text, phase: .pending))
+        running.cancel()
+        _ = await running.result
+        try await server.stop()
     }
 }

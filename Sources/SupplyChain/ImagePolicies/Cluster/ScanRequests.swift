@@ -28,6 +28,8 @@ package final class ScanRequests: Sendable {
         var all: Bucket?
         /// Names of objects that were asked for, with when; what the watch tells comes a moment later.
         var asked: [String: Double] = [:]
+        /// When the API server last took no object; nil once it took one again.
+        var trouble: Double?
     }
 
     private let client: APIClient?
@@ -64,9 +66,13 @@ package final class ScanRequests: Sendable {
         case .known: return nil
         case .refused(let why): return why
         case .new:
-            guard case .dropped = continuation.yield(reference.text) else { return nil }
-            state.withLock { $0.asked[name] = nil }
-            return "too many scans are asked for"
+            if case .dropped = continuation.yield(reference.text) {
+                state.withLock { $0.asked[name] = nil }
+                return "too many scans are asked for"
+            }
+            // Tried again each time; that it was asked for is only said while it can be.
+            let isTroubled = state.withLock { $0.trouble.map { now - $0 < Self.patience } ?? false }
+            return isTroubled ? "the API server takes no ImageScan from this replica (its log says why)" : nil
         }
     }
 
@@ -115,12 +121,18 @@ package final class ScanRequests: Sendable {
             guard let client else { continue }
             do {
                 _ = try await client.create(ImageScan.resource, namespace: nil, .json(ImageScan.object(reference)))
+                state.withLock { $0.trouble = nil }
             } catch let error as KubernetesError where error.code == .conflict {
-                continue  // Another replica asked.
+                // Another replica asked.
+                state.withLock { $0.trouble = nil }
             } catch {
                 try Task.checkCancellation()
                 // Whoever comes next asks again.
-                state.withLock { $0.asked[ImageScan.name(of: reference)] = nil }
+                let time = clock()
+                state.withLock { state in
+                    state.asked[ImageScan.name(of: reference)] = nil
+                    state.trouble = time
+                }
                 guard clock() - lastWarning > 60 else { continue }
                 lastWarning = clock()
                 logger.warning(
