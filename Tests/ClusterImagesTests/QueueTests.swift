@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Findings
+import ImagePolicies
 import ImageScanning
 import Logging
 import Synchronization
@@ -190,5 +191,20 @@ private final class FakeImages: ImageSource {
         #expect(left.state == .waiting && left.attempts == 0)
         images.state.withLock { $0.silent = [] }
         try await run(queue(records)) { try await records.totals().scanned == 1 }
+    }
+
+    @Test func withoutAdvisoriesNothingIsWhole() async throws {
+        let records = try fixture.open().records
+        let workload = Made.workload("cart")
+        try await records.setUses([Made.use(workload, 1)], of: workload)
+        let scan = Made.scan(1)
+        var report = scan
+        let held = CurrentAdvisories(path: fixture.folder + "/none", salt: "").held
+        ImageReader(images).judge(&report, by: held, now: fixture.now)
+        #expect(report.inventory.problems.list.contains { $0.message.contains("2 packages were not judged") })
+        try await records.record(report, scan: scan, of: Made.digest(1), generation: held.generation)
+        #expect(try await records.image(Made.digest(1))?.state == .incomplete)
+        let verdict = try await records.verdict(of: Made.digest(1), reference: Made.reference(1))
+        #expect(verdict?.phase == .incomplete && verdict?.message.contains("no advisories") == true)
     }
 }

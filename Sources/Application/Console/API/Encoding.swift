@@ -99,7 +99,7 @@ extension JSONValue {
         ]
     }
 
-    static func workload(_ risk: WorkloadWeight) -> JSONValue {
+    static func workload(_ risk: WorkloadRisk) -> JSONValue {
         [
             "subject": .subject(risk.subject), "total": .count(risk.total), "weight": .count(risk.weight),
             "bySeverity": .counts(risk.bySeverity),

@@ -86,8 +86,8 @@ enum WorkloadsAPI {
                 tag: "Workloads", query: APIParameters.filters + APIParameters.paging, answer: "WorkloadPage")
         ) { call, parts in
             let query = try FindingsQuery(call.query)
-            let list = try await WorkloadList.read(
-                parts.store.ledger, query.filter, limit: query.pageSize, offset: (query.page - 1) * query.pageSize)
+            let list = try await parts.store.ledger.workloads(
+                query.filter, limit: query.pageSize, offset: (query.page - 1) * query.pageSize)
             return Reply.json(
                 .page(
                     list.workloads.map { .workload($0) }, total: list.total, page: query.page, limit: query.pageSize))

@@ -12,8 +12,8 @@ enum WorkloadPage {
 
     private static func list(_ call: Call, _ parts: ConsoleParts) async throws -> Response {
         let (number, size) = try FindingsQuery.paging(call.query)
-        let page = try await WorkloadList.read(
-            parts.store.ledger, try FindingsQuery(call.query).filter, limit: size, offset: (number - 1) * size)
+        let page = try await parts.store.ledger.workloads(
+            try FindingsQuery(call.query).filter, limit: size, offset: (number - 1) * size)
         let all = try await parts.store.ledger.counts(.open)
         let namespaces = all.byNamespace.keys.sorted().map { name in
             (value: name.isEmpty ? FindingsQuery.noNamespace : name, title: name.isEmpty ? "(cluster-wide)" : name)

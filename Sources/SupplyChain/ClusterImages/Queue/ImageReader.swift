@@ -71,9 +71,18 @@ package struct ImageReader: Sendable {
         return (report, size)
     }
 
-    /// Judges what was read.
+    /// Judges what was read. Without advisories the report is not whole: no vulnerability is known of, not even that there
+    /// is none.
     func judge(_ report: inout ImageReport, by advisories: CurrentAdvisories.Held, now: Int64) {
-        guard let database = advisories.database else { return }
+        guard let database = advisories.database else {
+            let count = report.inventory.packages.count
+            if count > 0 {
+                report.inventory.problems.add(
+                    ScanProblem(
+                        "there are no advisories yet: \(count) package\(count == 1 ? " was" : "s were") not judged"))
+            }
+            return
+        }
         VulnerabilityMatcher(database).judge(&report)
         report.advisories = advisories.state
         exceptions.apply(to: &report, now: now)
