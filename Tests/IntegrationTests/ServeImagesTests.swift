@@ -176,4 +176,50 @@ import Testing
         #expect(ending.status == 0, "\(ending.errors)")
         try await world.end()
     }
+
+    /// Admission and scans in one server: a pod of an image that nobody has scanned is held until it is scanned.
+    @Test(.timeLimit(.minutes(5))) func podsWaitForTheirScans() async throws {
+        try await AdmissionWorld.run { admission in
+            let world = try await ImagesWorld(admission.cluster)
+            defer { world.stopRegistry() }
+            try await world.importAdvisories([("PYSEC-1", "2.11.3")])
+            _ = try world.push("shop/web:1", jinja: "2.10")
+            _ = try world.push("shop/web:2", jinja: "3.0.0")
+            let server = try await world.serve([
+                "--admission", "--admission-install", "--admission-url", admission.url, "--admission-address",
+                "127.0.0.1", "--admission-port", "0", "--image-policies", "--image-policies-timeout", "20",
+            ])
+            try await server.wait("the webhooks' port") { server.output.contains("Bulwark judges at") }
+            let port = try #require(
+                server.output.firstMatch(of: /judges at https:\/\/127\.0\.0\.1:(\d+)/).flatMap { Int($0.1) })
+            admission.balancer.set([port])
+            try await AdmissionImagesTests.installed(admission)
+            let made = try await admission.send(
+                "POST", AdmissionImagesTests.policies,
+                AdmissionImagesTests.policy(
+                    "strict",
+                    #"{"namespaces":{"names":["shop"]},"rules":{"vulnerabilities":[{"severity":"critical"}]},"whenMissing":"wait","waitSeconds":18}"#
+                ))
+            #expect(made.status == 201, "\(made.text)")
+            let (old, new) = ("localhost:\(world.port)/shop/web:1", "localhost:\(world.port)/shop/web:2")
+            try await AdmissionInstallTests.wait {
+                try await AdmissionImagesTests.pod(admission, "p", old, query: "?dryRun=All").status == 403
+            }
+            // The server may look for the kind of scans a minute after it was installed.
+            try await server.wait("a pod that waited for its scan", seconds: 120) {
+                try await AdmissionImagesTests.pod(admission, "clean", new).status == 201
+            }
+            let refused = try await AdmissionImagesTests.pod(admission, "vulnerable", old)
+            #expect(refused.status == 403)
+            for text in ["has 1 critical vulnerability, mended by an upgrade", "2.10 to 2.11.3 (PYSEC-1)"] {
+                #expect(refused.text.contains(text), "\(refused.text)")
+            }
+            // What was clean is refused once there are advisories against it.
+            try await world.importAdvisories([("PYSEC-1", "2.11.3"), ("PYSEC-2", "3.1.0")])
+            try await server.wait("the refusal by new advisories", seconds: 60) {
+                try await AdmissionImagesTests.pod(admission, "later", new, query: "?dryRun=All").status == 403
+            }
+            #expect(try await server.end(SIGTERM).status == 0)
+        }
+    }
 }

@@ -24,10 +24,11 @@ final class ImagesWorld: Sendable {
     let port: Int
     private let registry = Mutex<pid_t?>(nil)
 
-    init() async throws {
+    /// - Parameter cluster: one that is somebody else's to end.
+    init(_ cluster: TestCluster? = nil) async throws {
         folder = try ScratchFolder()
-        cluster = try await TestCluster.start()
-        client = try cluster.client()
+        if let cluster { self.cluster = cluster } else { self.cluster = try await TestCluster.start() }
+        client = try self.cluster.client()
         port = try Self.freePort()
         try folder.write(
             """
