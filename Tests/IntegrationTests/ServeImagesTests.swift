@@ -139,7 +139,7 @@ import Testing
             _ = try await world.client.apply(
                 definitions, namespace: nil, name: definition.name, definition.yaml, options: .init())
         }
-        // The server looks for the kind when it starts, and then once a minute.
+        // The server looks for the kind when it starts, and then now and then.
         for _ in 0..<300 {
             if (try? await world.client.everything(ImageScan.resource)) != nil { break }
             try await Task.sleep(for: .milliseconds(100))
@@ -205,7 +205,7 @@ import Testing
             try await AdmissionInstallTests.wait {
                 try await AdmissionImagesTests.pod(admission, "p", old, query: "?dryRun=All").status == 403
             }
-            // The server may look for the kind of scans a minute after it was installed.
+            // The server looks for the kind of scans now and then.
             try await server.wait("a pod that waited for its scan", seconds: 120) {
                 try await AdmissionImagesTests.pod(admission, "clean", new).status == 201
             }

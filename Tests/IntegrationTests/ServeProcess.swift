@@ -69,7 +69,8 @@ final class ServeProcess: Sendable {
         var port: Int?
         while port == nil {
             let output = try String(contentsOfFile: folder.path + "/out", encoding: .utf8)
-            port = output.firstMatch(of: /https:\/\/127\.0\.0\.1:(\d+)\n/).flatMap { Int($0.1) }
+            // It also tells of its other ports, in any order.
+            port = output.firstMatch(of: /Bulwark inspects [^\n]*: https:\/\/127\.0\.0\.1:(\d+)\n/).flatMap { Int($0.1) }
             guard process.isRunning, ContinuousClock.now < deadline else {
                 if process.isRunning { kill(process.processIdentifier, SIGKILL) }
                 let errors = try String(contentsOfFile: folder.path + "/err", encoding: .utf8)

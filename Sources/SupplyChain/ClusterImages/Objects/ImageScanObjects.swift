@@ -20,7 +20,7 @@ package final class ImageScanObjects: Sendable {
         package var width = 8
         package var registryWidth = 2
         /// Between looks whether the kind is installed.
-        package var rest = Duration.seconds(60)
+        package var rest = Duration.seconds(10)
         package init() {}
     }
 
