@@ -9,7 +9,7 @@ import Testing
     @Test func everyRefusalIsRecordedOnce() async throws {
         try await AdmissionWorld.run { world in
             let folder = try ScratchFolder()
-            let port = Int.random(in: 33_000..<39_000)
+            let port = Int.random(in: 24_000..<32_000)
             func more(_ index: Int) -> [String] {
                 ["--install", "--spool", "\(folder.path)/spool-\(index)", "--records", "https://127.0.0.1:\(port)"]
             }
