@@ -70,7 +70,9 @@ final class ServeProcess: Sendable {
         while port == nil {
             let output = try String(contentsOfFile: folder.path + "/out", encoding: .utf8)
             // It also tells of its other ports, in any order.
-            port = output.firstMatch(of: /Bulwark inspects [^\n]*: https:\/\/127\.0\.0\.1:(\d+)\n/).flatMap { Int($0.1) }
+            port = output.firstMatch(of: /Bulwark inspects [^\n]*: https:\/\/127\.0\.0\.1:(\d+)\n/).flatMap {
+                Int($0.1)
+            }
             guard process.isRunning, ContinuousClock.now < deadline else {
                 if process.isRunning { kill(process.processIdentifier, SIGKILL) }
                 let errors = try String(contentsOfFile: folder.path + "/err", encoding: .utf8)
