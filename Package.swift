@@ -75,9 +75,7 @@ let package = Package(
             name: "CRE2", path: "Sources/Platform/CRE2", cxxSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [.linkedLibrary("re2")]),
         platform("RegularExpressions", ["CRE2"]),
-        .systemLibrary(
-            name: "CArchive", path: "Sources/Platform/CArchive", pkgConfig: "libarchive",
-            providers: [.apt(["libarchive-dev"])]),
+        .target(name: "CArchive", path: "Sources/Platform/CArchive", cSettings: [.unsafeFlags(["-O2"])]),
         platform("Archives", ["CArchive"]),
         .systemLibrary(
             name: "CSQLite", path: "Sources/Platform/CSQLite", pkgConfig: "sqlite3",
@@ -86,9 +84,7 @@ let package = Package(
             name: "CZlib", path: "Sources/Platform/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         platform("OCI", ["Archives", "Documents", httpClient, nio, nioHTTP1, nioSSL, crypto, log]),
         platform("PackageVersions"),
-        .target(
-            name: "CYara", path: "Sources/Platform/CYara", cSettings: [.unsafeFlags(["-O2"])],
-            linkerSettings: [.linkedLibrary("yara")]),
+        .target(name: "CYara", path: "Sources/Platform/CYara", cSettings: [.unsafeFlags(["-O2"])]),
         .target(
             name: "Malware", dependencies: ["CYara", "Findings", crypto], path: "Sources/Platform/Malware",
             swiftSettings: strict, plugins: ["EmbedFiles"]),

@@ -40,6 +40,7 @@ package final class Archive {
     }
 
     init(_ input: Input, _ formats: Format, _ limits: ArchiveLimits) throws(ArchiveError) {
+        if let problem = bulwark_archive_problem() { throw ArchiveError(.unreadable, String(cString: problem)) }
         guard let handle = archive_read_new() else { throw ArchiveError(.unreadable, "no memory") }
         self.handle = handle
         self.input = input

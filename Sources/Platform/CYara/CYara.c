@@ -1,10 +1,47 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 #include "CYara.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yara.h>
+
+// libyara is loaded at first use, since with what it needs itself it takes a millisecond and more of each start. The number in
+// its name counts breaks of its interface.
+#if YR_MAJOR_VERSION != 4
+#error "this version of libyara has another library name"
+#elif YR_MINOR_VERSION < 1
+#define LIBRARY "libyara.so.4"
+#elif YR_MINOR_VERSION < 3
+#define LIBRARY "libyara.so.9"
+#else
+#define LIBRARY "libyara.so.10"
+#endif
+
+#define FUNCTIONS(F)                                                                                                   \
+    F(yr_initialize)                                                                                                   \
+    F(yr_compiler_create)                                                                                              \
+    F(yr_compiler_destroy)                                                                                             \
+    F(yr_compiler_add_string)                                                                                          \
+    F(yr_compiler_define_string_variable)                                                                              \
+    F(yr_compiler_get_rules)                                                                                           \
+    F(yr_compiler_set_callback)                                                                                        \
+    F(yr_compiler_set_include_callback)                                                                                \
+    F(yr_rules_destroy)                                                                                                \
+    F(yr_scanner_create)                                                                                               \
+    F(yr_scanner_destroy)                                                                                              \
+    F(yr_scanner_define_string_variable)                                                                               \
+    F(yr_scanner_set_callback)                                                                                         \
+    F(yr_scanner_set_flags)                                                                                            \
+    F(yr_scanner_set_timeout)                                                                                          \
+    F(yr_scanner_scan_mem)                                                                                             \
+    F(yr_scanner_scan_mem_blocks)
+
+#define POINTER(name) __typeof__(&name) name;
+static struct {
+    FUNCTIONS(POINTER)
+} yara;
 
 // Pieces of a stream, and how far each reaches back into the one before, so that what stands across two is found.
 enum { PIECE = 1 << 20, OVERLAP = 4 << 10, STRINGS_PER_RULE = 8 };
@@ -21,28 +58,44 @@ struct BulwarkYaraScanner {
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int started = ERROR_INTERNAL_FATAL_ERROR;
-static void start(void) { started = yr_initialize(); }
+static const char *problem;
+
+static void start(void) {
+    void *handle = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+    if (handle == NULL) {
+        problem = "the library " LIBRARY " cannot be loaded: install it";
+        return;
+    }
+#define RESOLVE(name)                                                                                                  \
+    yara.name = (__typeof__(&name))dlsym(handle, #name);                                                               \
+    if (yara.name == NULL) problem = "the library " LIBRARY " lacks " #name;
+    FUNCTIONS(RESOLVE)
+    if (problem == NULL && yara.yr_initialize() != ERROR_SUCCESS) problem = "libyara does not start";
+}
+
+const char *bulwark_yara_problem(void) {
+    pthread_once(&once, start);
+    return problem;
+}
 
 BulwarkYaraCompiler *bulwark_yara_compiler(void) {
-    pthread_once(&once, start);
-    if (started != ERROR_SUCCESS) return NULL;
+    if (bulwark_yara_problem() != NULL) return NULL;
     BulwarkYaraCompiler *made = malloc(sizeof *made);
     if (made == NULL) return NULL;
-    if (yr_compiler_create(&made->compiler) != ERROR_SUCCESS) {
+    if (yara.yr_compiler_create(&made->compiler) != ERROR_SUCCESS) {
         free(made);
         return NULL;
     }
-    yr_compiler_set_include_callback(made->compiler, NULL, NULL, NULL);
+    yara.yr_compiler_set_include_callback(made->compiler, NULL, NULL, NULL);
     static const char *const names[] = {"filename", "filepath", "extension", "filetype", "owner"};
     for (size_t index = 0; index < sizeof names / sizeof *names; index++)
-        yr_compiler_define_string_variable(made->compiler, names[index], "");
+        yara.yr_compiler_define_string_variable(made->compiler, names[index], "");
     return made;
 }
 
 void bulwark_yara_compiler_free(BulwarkYaraCompiler *compiler) {
     if (compiler == NULL) return;
-    yr_compiler_destroy(compiler->compiler);
+    yara.yr_compiler_destroy(compiler->compiler);
     free(compiler);
 }
 
@@ -62,16 +115,16 @@ static void complained(
 int bulwark_yara_add(
     BulwarkYaraCompiler *compiler, const char *text, const char *space, void *context, BulwarkYaraComplaint complain) {
     struct Complaints complaints = {context, complain};
-    yr_compiler_set_callback(compiler->compiler, complained, &complaints);
-    int errors = yr_compiler_add_string(compiler->compiler, text, space);
-    yr_compiler_set_callback(compiler->compiler, NULL, NULL);
+    yara.yr_compiler_set_callback(compiler->compiler, complained, &complaints);
+    int errors = yara.yr_compiler_add_string(compiler->compiler, text, space);
+    yara.yr_compiler_set_callback(compiler->compiler, NULL, NULL);
     return errors;
 }
 
 BulwarkYaraRules *bulwark_yara_rules(BulwarkYaraCompiler *compiler) {
     BulwarkYaraRules *made = malloc(sizeof *made);
     if (made == NULL) return NULL;
-    if (yr_compiler_get_rules(compiler->compiler, &made->rules) != ERROR_SUCCESS) {
+    if (yara.yr_compiler_get_rules(compiler->compiler, &made->rules) != ERROR_SUCCESS) {
         free(made);
         return NULL;
     }
@@ -80,7 +133,7 @@ BulwarkYaraRules *bulwark_yara_rules(BulwarkYaraCompiler *compiler) {
 
 void bulwark_yara_rules_free(BulwarkYaraRules *rules) {
     if (rules == NULL) return;
-    yr_rules_destroy(rules->rules);
+    yara.yr_rules_destroy(rules->rules);
     free(rules);
 }
 
@@ -107,24 +160,24 @@ BulwarkYaraScanner *bulwark_yara_scanner(BulwarkYaraRules *rules) {
     BulwarkYaraScanner *made = malloc(sizeof *made);
     if (made == NULL) return NULL;
     made->rules = rules->rules;
-    if (yr_scanner_create(rules->rules, &made->scanner) != ERROR_SUCCESS) {
+    if (yara.yr_scanner_create(rules->rules, &made->scanner) != ERROR_SUCCESS) {
         free(made);
         return NULL;
     }
     // The bytes are ours, so that no handler of signals is needed; one string in a million places is as good as in one.
-    yr_scanner_set_flags(
+    yara.yr_scanner_set_flags(
         made->scanner, SCAN_FLAGS_REPORT_RULES_MATCHING | SCAN_FLAGS_FAST_MODE | SCAN_FLAGS_NO_TRYCATCH);
     return made;
 }
 
 void bulwark_yara_scanner_free(BulwarkYaraScanner *scanner) {
     if (scanner == NULL) return;
-    yr_scanner_destroy(scanner->scanner);
+    yara.yr_scanner_destroy(scanner->scanner);
     free(scanner);
 }
 
 void bulwark_yara_define(BulwarkYaraScanner *scanner, const char *name, const char *value) {
-    yr_scanner_define_string_variable(scanner->scanner, name, value);
+    yara.yr_scanner_define_string_variable(scanner->scanner, name, value);
 }
 
 struct Scan {
@@ -168,9 +221,9 @@ static int outcome(int error) {
 int bulwark_yara_scan(
     BulwarkYaraScanner *scanner, const uint8_t *bytes, size_t length, int seconds, const BulwarkYaraSink *sink) {
     struct Scan scan = {sink, scanner->rules};
-    yr_scanner_set_callback(scanner->scanner, happened, &scan);
-    yr_scanner_set_timeout(scanner->scanner, seconds);
-    return outcome(yr_scanner_scan_mem(scanner->scanner, bytes, length));
+    yara.yr_scanner_set_callback(scanner->scanner, happened, &scan);
+    yara.yr_scanner_set_timeout(scanner->scanner, seconds);
+    return outcome(yara.yr_scanner_scan_mem(scanner->scanner, bytes, length));
 }
 
 struct Stream {
@@ -255,9 +308,9 @@ int bulwark_yara_stream(
         YR_MEMORY_BLOCK_ITERATOR iterator = {
             .context = &stream, .first = first, .next = next, .file_size = size, .last_error = ERROR_SUCCESS};
         struct Scan scan = {sink, scanner->rules};
-        yr_scanner_set_callback(scanner->scanner, happened, &scan);
-        yr_scanner_set_timeout(scanner->scanner, seconds);
-        result = outcome(yr_scanner_scan_mem_blocks(scanner->scanner, &iterator));
+        yara.yr_scanner_set_callback(scanner->scanner, happened, &scan);
+        yara.yr_scanner_set_timeout(scanner->scanner, seconds);
+        result = outcome(yara.yr_scanner_scan_mem_blocks(scanner->scanner, &iterator));
     }
     free(stream.head);
     free(stream.rest);

@@ -39,7 +39,10 @@ typedef struct {
     const char *space;
 } BulwarkYaraRule;
 
-/// NULL when there is no memory. `include` is off; the variables filename, filepath, extension, filetype and owner,
+/// NULL when libyara is there, else why not.
+const char *bulwark_yara_problem(void);
+
+/// NULL without libyara or memory. `include` is off; the variables filename, filepath, extension, filetype and owner,
 /// which published rules use, exist.
 BulwarkYaraCompiler *bulwark_yara_compiler(void);
 void bulwark_yara_compiler_free(BulwarkYaraCompiler *compiler);
