@@ -24,12 +24,12 @@ enum Terminal {
 
     /// Writes a problem to standard error, without control characters that a hostile name may hold.
     static func error(_ message: String) {
-        FileHandle.standardError.write(Data("bulwark: \(DisplayText.safe(message))\n".utf8))
+        write("bulwark: \(DisplayText.safe(message))\n", to: STDERR_FILENO)
     }
 
     /// Writes a remark to standard error.
     static func note(_ message: String) {
-        FileHandle.standardError.write(Data("\(DisplayText.safe(message))\n".utf8))
+        write("\(DisplayText.safe(message))\n", to: STDERR_FILENO)
     }
 
     /// Writes a line for the person at the terminal to standard output.
@@ -39,16 +39,30 @@ enum Terminal {
 
     /// Writes everything to standard output. A reader that went away (`| head`) ends the process quietly.
     static func write(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                if errno == EAGAIN { usleep(1000); continue }
-                exit(errno == EPIPE ? 0 : ExitStatus.unfinished.rawValue)
+        if !write(bytes, to: STDOUT_FILENO) { exit(errno == EPIPE ? 0 : ExitStatus.unfinished.rawValue) }
+    }
+
+    /// Writes everything, however little the other side takes at a time. False, and `errno` set, when it takes no more.
+    @discardableResult
+    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = Foundation.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+            if count >= 0 {
+                done += count
+            } else if errno == EAGAIN {
+                usleep(1000)
+            } else if errno != EINTR {
+                return false
             }
-            rest = rest.dropFirst(count)
         }
+        return true
+    }
+
+    /// Writes a text as it is. What standard error does not take is lost.
+    fileprivate static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { _ = write(UnsafeRawBufferPointer($0), to: descriptor) }
     }
 }
 
@@ -64,11 +78,11 @@ struct Progress {
         guard isOn, now - started > .seconds(1), now - shown > .milliseconds(100) else { return }
         shown = now
         isShown = true
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(DisplayText.safe(text()))".utf8))
+        Terminal.write("\r\u{1B}[K\(DisplayText.safe(text()))", to: STDERR_FILENO)
     }
 
     mutating func clear() {
-        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        if isShown { Terminal.write("\r\u{1B}[K", to: STDERR_FILENO) }
         isShown = false
     }
 }

@@ -170,9 +170,12 @@ enum YAMLScalar {
             if base == 0 { base = 8 }
         }
         guard let first = digits.utf8.first, GoNumber.hexValue(first) != nil else { return nil }
-        if let value = Int64((negative ? "-" : "") + digits, radix: base) { return String(value) }
-        if !signed, let value = UInt64(digits, radix: base) { return String(value) }
-        return nil
+        guard let magnitude = UInt64(String(digits), radix: base) else { return nil }
+        if negative {
+            if magnitude == 0 { return "0" }
+            return magnitude <= Int64.min.magnitude ? "-" + String(magnitude) : nil
+        }
+        return signed && magnitude > Int64.max ? nil : String(magnitude)
     }
 
     /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`

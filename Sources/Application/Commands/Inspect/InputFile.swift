@@ -14,6 +14,7 @@ enum InputFile {
     ) -> [String] {
         var files: [String] = []
         var folders: Set<FileStatus.Identity> = []
+        let suffixes = suffixes.map { Array($0.utf8) }
         for path in paths {
             if path == "-" {
                 files.append(path)
@@ -24,7 +25,7 @@ enum InputFile {
                 continue
             }
             if status.isFolder {
-                walk(path, status, suffixes, &folders, &files, 0, problem)
+                walk(path, (AT_FDCWD, path), suffixes, &folders, &files, 0, problem)
             } else {
                 files.append(path)
             }
@@ -32,15 +33,23 @@ enum InputFile {
         return files
     }
 
+    /// `place` is where the folder is opened: a name in an open folder, so that the system need not look up the whole path.
     private static func walk(
-        _ folder: String, _ status: FileStatus, _ suffixes: Set<String>, _ folders: inout Set<FileStatus.Identity>,
-        _ files: inout [String], _ depth: Int,
+        _ folder: String, _ place: (parent: Int32, name: String), _ suffixes: [[UInt8]],
+        _ folders: inout Set<FileStatus.Identity>, _ files: inout [String], _ depth: Int,
         _ problem: (String) -> Void
     ) {
+        guard depth < maxDepth else { return problem("\(folder): folders are nested deeper than \(maxDepth)") }
+        let opened = openat(place.parent, place.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard opened >= 0 else { return problem("\(folder): \(reason(errno))") }
+        guard let status = FileStatus(descriptor: opened), let directory = fdopendir(opened) else {
+            problem("\(folder): \(reason(errno))")
+            close(opened)
+            return
+        }
+        defer { closedir(directory) }
         // A folder is entered once, so links that lead back up end here.
         guard folders.insert(status.identity).inserted else { return }
-        guard depth < maxDepth else { return problem("\(folder): folders are nested deeper than \(maxDepth)") }
-        guard let directory = opendir(folder) else { return problem("\(folder): \(reason(errno))") }
         var names: [(name: String, type: UInt8)] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -48,26 +57,23 @@ enum InputFile {
             }
             if name != ".", name != "..", name != ".git" { names.append((name, entry.pointee.d_type)) }
         }
-        closedir(directory)
         names.sort { $0.name < $1.name }
-        let place = folder.utf8.last == UInt8(ascii: "/") ? folder : folder + "/"
+        let prefix = folder.utf8.last == UInt8(ascii: "/") ? folder : folder + "/"
         for (name, type) in names {
-            let path = place + name
-            let isManifest = suffix(of: name).map(suffixes.contains) == true
-            // What the folder itself says of a plain file saves asking for each.
-            if type == UInt8(DT_REG) {
-                if !isManifest { continue }
-                guard files.count < maxFiles else { return problem("\(folder): more than \(maxFiles) files") }
-                files.append(path)
-                continue
+            let path = prefix + name
+            let isManifest = isNamed(name, suffixes)
+            // What the folder itself says of plain files and folders saves asking for each.
+            var isFolder = type == UInt8(DT_DIR)
+            if !isFolder, type != UInt8(DT_REG) {
+                guard let status = FileStatus(path: path) else {
+                    // A dangling link that is no manifest concerns nobody.
+                    if isManifest { problem("\(path): \(reason(errno))") }
+                    continue
+                }
+                isFolder = status.isFolder
             }
-            guard let status = FileStatus(path: path) else {
-                // A dangling link that is no manifest concerns nobody.
-                if isManifest { problem("\(path): \(reason(errno))") }
-                continue
-            }
-            if status.isFolder {
-                walk(path, status, suffixes, &folders, &files, depth + 1, problem)
+            if isFolder {
+                walk(path, (opened, name), suffixes, &folders, &files, depth + 1, problem)
             } else if isManifest {
                 guard files.count < maxFiles else { return problem("\(folder): more than \(maxFiles) files") }
                 files.append(path)
@@ -75,14 +81,22 @@ enum InputFile {
         }
     }
 
-    /// What stands behind the last dot of a name, but for dots at its end, in small letters; nil for a name without dots.
-    private static func suffix(of name: String) -> String? {
-        let dot = UInt8(ascii: ".")
-        guard name.utf8.contains(dot) else { return nil }
-        var text = name.utf8[...]
-        while text.last == dot { text.removeLast() }
-        if let last = text.lastIndex(of: dot) { text = text[text.index(after: last)...] }
-        return Substring(text).lowercased()
+    /// Whether one of the suffixes stands behind the last dot of a name, in letters of either size. Dots at its end do not count.
+    private static func isNamed(_ name: String, _ suffixes: [[UInt8]]) -> Bool {
+        var name = name
+        return name.withUTF8 { bytes in
+            let dot = UInt8(ascii: ".")
+            var end = bytes.count
+            while end > 0, bytes[end - 1] == dot { end -= 1 }
+            guard let last = bytes[..<end].lastIndex(of: dot) else { return false }
+            return suffixes.contains { suffix in
+                suffix.count == end - last - 1
+                    && suffix.indices.allSatisfy { index in
+                        let byte = bytes[last + 1 + index]
+                        return suffix[index] == (byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
+                    }
+            }
+        }
     }
 
     /// Opens a file for reading; `body` gets the descriptor. Only regular files are read: a pipe would hold up the run.
