@@ -63,4 +63,20 @@ import Testing
         let rules = RegistryRules(allowed: ["registry.example.com", "*.shop.example", "localhost:5000"])
         #expect(rules.allows(registry) == isAllowed)
     }
+
+    @Test(arguments: [
+        ("registry.example.com", true), ("a.shop.example", true), ("storage.example.com:9000", true),
+        ("b.inner.example", true), ("storage.example.com", false), ("inner.example", false), ("docker.io", false),
+    ]) func namesOfHostsThatMayBeInside(host: String, isNamed: Bool) {
+        let rules = RegistryRules(
+            allowed: ["registry.example.com", "*.shop.example"], inner: ["Storage.example.com:9000", "*.inner.example"])
+        #expect(rules.names(host) == isNamed)
+        // Hosts that may be led to are no registries to ask.
+        #expect(RegistryRules(inner: ["127.0.0.1:9000"]).allows("127.0.0.1:9000") == false)
+    }
+
+    @Test(arguments: [
+        ("mirror.example.org", "mirror.example.org"), ("http://Mirror:5000/a/b", "mirror:5000"),
+        ("https://10.0.0.1:5000/", "10.0.0.1:5000"), ("", ""),
+    ]) func hostsOfMirrors(mirror: String, host: String) { #expect(RegistryRules.host(mirror) == host) }
 }

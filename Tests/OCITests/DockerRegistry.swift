@@ -25,7 +25,8 @@ final class DockerRegistry: Sendable {
     /// - Parameters:
     ///   - names: what its certificate is for, `localhost` at least.
     ///   - auth: the configuration's part for logins; names and passwords unless given.
-    init(names: String = "DNS:localhost,IP:127.0.0.1", auth: String? = nil) async throws {
+    ///   - blobsAt: where it sends those who want a blob, by the storage's paths.
+    init(names: String = "DNS:localhost,IP:127.0.0.1", auth: String? = nil, blobsAt: String? = nil) async throws {
         folder = try ScratchFolder()
         certificates = try TestCertificates(in: folder, names: names)
         port = try Self.freePort()
@@ -41,6 +42,7 @@ final class DockerRegistry: Sendable {
               addr: 127.0.0.1:\(port)
               tls: {certificate: \(certificates.certificate), key: \(certificates.key)}
             auth: \(auth)
+            \(blobsAt.map { "middleware: {storage: [{name: redirect, options: {baseurl: \"\($0)\"}}]}" } ?? "")
             """, to: "config.yml")
         let process = Process()
         process.executableURL = URL(filePath: try #require(Tool.path("docker-registry")))

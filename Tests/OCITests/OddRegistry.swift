@@ -38,8 +38,12 @@ final class OddRegistry: Sendable {
         let requests = Mutex<[Request]>([])
     }
 
-    /// - Parameter socket: where to listen; a free port of this machine unless given.
-    init(socket: String? = nil, _ answer: @escaping @Sendable (Request) -> Answer) async throws {
+    /// - Parameters:
+    ///   - socket: where to listen; a free port of this machine unless given.
+    ///   - host: one of this machine's own addresses.
+    init(
+        socket: String? = nil, host: String = "127.0.0.1", _ answer: @escaping @Sendable (Request) -> Answer
+    ) async throws {
         let log = Log()
         self.log = log
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -51,7 +55,7 @@ final class OddRegistry: Sendable {
         if let socket {
             server = try await bootstrap.bind(unixDomainSocketPath: socket).get()
         } else {
-            server = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
+            server = try await bootstrap.bind(host: host, port: 0).get()
         }
     }
 

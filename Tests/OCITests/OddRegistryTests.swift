@@ -20,12 +20,12 @@ import Testing
     }
 
     /// What a good registry would answer.
-    private static func good(_ request: OddRegistry.Request, _ image: TestImage) -> OddRegistry.Answer {
+    static func good(_ request: OddRegistry.Request, _ image: TestImage) -> OddRegistry.Answer {
         if request.uri.contains("/manifests/") {
             return OddRegistry.Answer(
                 headers: [("Content-Type", "application/vnd.oci.image.manifest.v1+json")], body: image.manifest)
         }
-        let hex = String(request.uri.split(separator: ":").last ?? "")
+        let hex = String(request.uri.split(separator: ":").last?.prefix { $0 != "?" } ?? "")
         guard let blob = image.blobs[hex] else { return .text(404) }
         guard let range = request.headers["range"], let start = Int(range.dropFirst(6).dropLast()) else {
             return OddRegistry.Answer(body: blob)

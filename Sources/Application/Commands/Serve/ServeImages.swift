@@ -34,6 +34,11 @@ struct ServeImages: ParsableArguments {
     var registries: [String] = []
 
     @Option(
+        name: .customLong("images-inner-host"),
+        help: "Let registries outside lead to this host of an inner network: HOST[:PORT], or *.DOMAIN. Repeatable.")
+    var innerHosts: [String] = []
+
+    @Option(
         name: .customLong("images-mirror"),
         help: "A registry to ask before an image's own: HOST[:PORT]. Repeatable, asked in turn.")
     var mirrors: [String] = []
@@ -95,7 +100,8 @@ struct ServeImages: ParsableArguments {
         }
         guard (1...3_600).contains(look) else { throw ValidationError("--images-look should be from 1 to 3,600") }
         let isPlain =
-            registries.isEmpty && mirrors.isEmpty && registryCa == nil && registryConfig == nil && !insecure
+            registries.isEmpty && innerHosts.isEmpty && mirrors.isEmpty && registryCa == nil && registryConfig == nil
+            && !insecure
             && platform == nil && vex.isEmpty && ignoreFiles.isEmpty && updateHours == nil
         guard isOn || isPlain else {
             throw ValidationError("the --images-… options and --advisories-update go with --images")
@@ -182,8 +188,8 @@ struct ServeImages: ParsableArguments {
             }
         }
         return try RegistryImages(
-            options, platform: wanted, rules: RegistryRules(allowed: registries), sizeLimit: Int64(sizeLimit) << 20,
-            logger: logger)
+            options, platform: wanted, rules: RegistryRules(allowed: registries, inner: innerHosts),
+            sizeLimit: Int64(sizeLimit) << 20, logger: logger)
     }
 
     /// Who runs what, from the watches that inspection has.

@@ -92,11 +92,18 @@ package final class RegistryClient: Sendable {
             var request = RegistryTransport.Request(url: "", timeout: timeout, allowsPlain: endpoint.allowsPlain)
             request.headers = headers
             request.authorization = tokens.authorization(for: key)
-            let response = try await sendWithFallback(request, endpoint, "/v2/\(endpoint.repository)/\(path)")
+            let answer = try await sendWithFallback(request, endpoint, "/v2/\(endpoint.repository)/\(path)")
+            let response = answer.response
             let code = response.status.code
             if (200...299).contains(code) || code == 416 { return response }
             guard code == 401 else { throw await failure(response, endpoint, path) }
             await response.body.drain()
+            // What answers in the registry's place must not say where the registry's login is to go.
+            if let host = answer.elsewhere {
+                throw OCIError(
+                    .unauthorized,
+                    "\(endpoint.registry) sends us on to \(host.plain()), which asks for a login of its own")
+            }
             // Twice: what we had may just have expired.
             refusals += 1
             let challenges = response.headers["WWW-Authenticate"].prefix(8).flatMap { Challenge.list($0) }
@@ -108,37 +115,41 @@ package final class RegistryClient: Sendable {
             }
             _ = try await tokens.answer(
                 challenges, registry: endpoint.registry, repository: endpoint.repository, key: key,
-                allowsPlain: endpoint.allowsPlain)
+                address: address(endpoint), allowsPlain: endpoint.allowsPlain)
         }
     }
 
     /// TLS first; without it where that is allowed and there is none.
     private func sendWithFallback(
         _ request: RegistryTransport.Request, _ endpoint: Endpoint, _ path: String
-    ) async throws -> HTTPClientResponse {
+    ) async throws -> RegistryTransport.Answer {
         var request = request
-        let isPlain = endpoint.isPlain || plain.withLock { $0.contains(endpoint.host) }
-        request.url = "\(isPlain ? "http" : "https")://\(endpoint.host)\(path)"
-        guard !isPlain else { return try await transport.send(request) }
+        request.url = address(endpoint) + path
+        guard request.url.hasPrefix("https:") else { return try await transport.send(request) }
         do {
-            let response = try await transport.send(request)
+            let answer = try await transport.send(request)
             secure.withLock { _ = $0.insert(endpoint.host) }
-            return response
+            return answer
         } catch {
             guard endpoint.allowsPlain, !isSecure(endpoint), Self.isNoTLS(error) else { throw error }
             request.url = "http://\(endpoint.host)\(path)"
             // The login is kept back until it is known who answers.
             request.authorization = nil
-            let response = try await transport.send(request)
+            let answer = try await transport.send(request)
             // What a server that does speak TLS says to those who do not: its handshake only broke off.
-            guard response.status.code != 400 else {
-                await response.body.drain()
+            guard answer.response.status.code != 400 else {
+                await answer.response.body.drain()
                 throw RegistryFailure(
                     OCIError(.server, "\(endpoint.registry) broke off the handshake", cause: error), mayRetry: true)
             }
             plain.withLock { _ = $0.insert(endpoint.host) }
-            return response
+            return answer
         }
+    }
+
+    private func address(_ endpoint: Endpoint) -> String {
+        let isPlain = endpoint.isPlain || plain.withLock { $0.contains(endpoint.host) }
+        return "\(isPlain ? "http" : "https")://\(endpoint.host)"
     }
 
     private func isSecure(_ endpoint: Endpoint) -> Bool { secure.withLock { $0.contains(endpoint.host) } }

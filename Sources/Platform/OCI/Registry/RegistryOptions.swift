@@ -13,6 +13,8 @@ package struct RegistryOptions: Sendable {
     package var skipsVerification = false
     /// A PEM file of certificate authorities beside those of the system.
     package var authorities: String?
+    /// Where registries may lead; nil: anywhere, for somebody who asks in their own name.
+    package var reach: RegistryReach?
     /// Login at the registry; nil: as Docker's and podman's configuration has it.
     package var login: (user: String, password: Secret)?
     /// Where the configuration and proxies are looked for.

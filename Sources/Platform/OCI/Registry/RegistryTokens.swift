@@ -23,10 +23,12 @@ final class RegistryTokens: Sendable {
     /// A new `Authorization` for a registry that has just refused the last one.
     /// - Parameters:
     ///   - key: what later requests will look it up by.
+    ///   - address: where the registry was asked.
     ///   - allowsPlain: whether the registry itself is asked without TLS.
     /// - Throws: `unauthorized`, `server`, `tooManyRequests`; none tells a secret.
     func answer(
-        _ challenges: [Challenge], registry: String, repository: String, key: String, allowsPlain: Bool
+        _ challenges: [Challenge], registry: String, repository: String, key: String, address: String,
+        allowsPlain: Bool
     ) async throws -> Secret {
         known.withLock { $0[key] = nil }
         let credentials = RegistryCredentials(options: options)
@@ -36,7 +38,7 @@ final class RegistryTokens: Sendable {
         if case .bearer(let token) = login, challenges.contains(where: { $0.scheme == "bearer" }) {
             authorization = Secret("Bearer \(token.text)")
         } else if let challenge = challenges.first(where: { $0.scheme == "bearer" && $0.parameters["realm"] != nil }) {
-            let token = try await token(challenge, login, registry, repository, allowsPlain)
+            let token = try await token(challenge, login, registry, repository, address, allowsPlain)
             authorization = Secret("Bearer \(token.text)")
         } else if challenges.contains(where: { $0.scheme == "basic" }) {
             guard case .password(let user, let password) = login else {
@@ -54,7 +56,8 @@ final class RegistryTokens: Sendable {
 
     /// Asks the token service (distribution specification, token authentication; OAuth 2 for identity tokens).
     private func token(
-        _ challenge: Challenge, _ login: RegistryLogin?, _ registry: String, _ repository: String, _ allowsPlain: Bool
+        _ challenge: Challenge, _ login: RegistryLogin?, _ registry: String, _ repository: String, _ address: String,
+        _ allowsPlain: Bool
     ) async throws -> Secret {
         let realm = challenge.parameters["realm"] ?? ""
         guard var url = URLComponents(string: realm), let host = url.host,
@@ -66,6 +69,7 @@ final class RegistryTokens: Sendable {
         }
         let scope = challenge.parameters["scope"] ?? "repository:\(repository):pull"
         var request = RegistryTransport.Request(url: "", timeout: options.answerTimeout, allowsPlain: allowsPlain)
+        request.namedBy = address
         request.headers = [("Accept", "application/json")]
         var items = [URLQueryItem(name: "scope", value: scope)]
         if let service = challenge.parameters["service"] { items.append(URLQueryItem(name: "service", value: service)) }
@@ -87,7 +91,7 @@ final class RegistryTokens: Sendable {
             url.percentEncodedQuery = query + Self.form(items)
         }
         request.url = url.string ?? ""
-        let response = try await transport.send(request)
+        let response = try await transport.send(request).response
         let name = "token service \(host.plain())"
         switch response.status.code {
         case 200...299: break

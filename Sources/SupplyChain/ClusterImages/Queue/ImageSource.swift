@@ -23,6 +23,9 @@ package struct RegistryImages: ImageSource {
     package init(
         _ options: RegistryOptions, platform: ImagePlatform?, rules: RegistryRules, sizeLimit: Int64, logger: Logger
     ) throws(OCIError) {
+        var options = options
+        let mirrors = options.mirrors.values.joined().map(RegistryRules.host)
+        options.reach = RegistryReach { rules.names($0) || mirrors.contains($0) }
         client = try RegistryClient(options, logger: logger)
         var short = options
         short.attempts = 1
@@ -53,20 +56,36 @@ package struct RegistryImages: ImageSource {
 
 /// Which registries may be asked on the word of those who make pods.
 ///
-/// Whoever may make a pod chooses whom this server talks to. Addresses that mean this server itself, or that only this
-/// machine can reach, are asked only when an administrator names them.
+/// Whoever may make a pod chooses whom this server talks to, and so does a registry that sends us on. Addresses that mean
+/// this server itself, or that only this machine can reach, are asked only when an administrator names them.
 package struct RegistryRules: Sendable {
     /// `registry.example.com`, `*.example.com`, `localhost:5000`; empty for all but this machine.
     private let allowed: [String]
+    /// Hosts in our networks that registries outside may lead to, as above.
+    private let inner: [String]
 
-    package init(allowed: [String] = []) { self.allowed = allowed.map { $0.lowercased() } }
+    package init(allowed: [String] = [], inner: [String] = []) {
+        self.allowed = allowed.map { $0.lowercased() }
+        self.inner = inner.map { $0.lowercased() }
+    }
 
     package func allows(_ registry: String) -> Bool {
         let registry = registry.lowercased()
-        let isNamed = allowed.contains { pattern in
-            pattern.hasPrefix("*.") ? registry.hasSuffix(pattern.dropFirst()) : registry == pattern
-        }
-        return isNamed || (allowed.isEmpty && !Self.isOwn(registry))
+        return Self.contains(allowed, registry) || (allowed.isEmpty && !Self.isOwn(registry))
+    }
+
+    /// Whether an administrator named this host.
+    package func names(_ host: String) -> Bool { Self.contains(allowed, host) || Self.contains(inner, host) }
+
+    private static func contains(_ patterns: [String], _ host: String) -> Bool {
+        patterns.contains { $0.hasPrefix("*.") ? host.hasSuffix($0.dropFirst()) : host == $0 }
+    }
+
+    /// `http://mirror.example.org:5000/prefix` without scheme and prefix.
+    static func host(_ mirror: String) -> String {
+        var rest = mirror[...].lowercased()[...]
+        for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
+        return String(rest.prefix { $0 != "/" })
     }
 
     func check(_ reference: ImageReference) throws(OCIError) {
