@@ -251,4 +251,75 @@ struct VEXTests {
         #expect(report.vulnerabilities.count { $0.exception != nil } == 5_000)
         #expect(ContinuousClock.now - start < .seconds(60))
     }
+
+    private static func xml(_ analysis: String, _ target: String = "<ref>a</ref>") -> String {
+        """
+        \u{FEFF}<?xml version="1.0" encoding="UTF-8"?>
+        <!-- from a vendor -->
+        <bom xmlns="http://cyclonedx.org/schema/bom/1.6" serialNumber="urn:uuid:1" version="1">
+          <metadata><timestamp>2026-01-01T00:00:00Z</timestamp></metadata>
+          <components><component type="library" bom-ref="a"><name>jinja2</name><version>2.10</version>
+            <purl>pkg:pypi/jinja2@2.10</purl></component></components>
+          <vulnerabilities><vulnerability bom-ref="v1"><id>CVE-2099-0001</id>
+            <references><reference><id>GHSA-1</id><source><name>GitHub</name></source></reference></references>
+            \(analysis)
+            <affects><target>\(target)</target></affects></vulnerability></vulnerabilities>
+        </bom>
+        """
+    }
+
+    /// The same statements in XML as in JSON.
+    @Test(
+        arguments: [
+            (
+                "<analysis><state>not_affected</state><justification>code_not_reachable</justification></analysis>",
+                ["Jinja2 1"]
+            ),
+            ("<analysis><state>false_positive</state></analysis>", ["Jinja2 1"]),
+            (
+                "<analysis><state>resolved</state><responses><response>update</response></responses></analysis>",
+                ["Jinja2 1"]
+            ),
+            ("<analysis><state>exploitable</state></analysis>", []),
+            ("<analysis><state>in_triage</state></analysis>", []),
+            ("", []),
+        ] as [(String, [String])]) func readsXML(analysis: String, expected: [String]) throws
+    {
+        #expect(try Self.excepted([Self.xml(analysis)]) == expected)
+    }
+
+    @Test func readsRangesAndPlacesInXML() throws {
+        let state = "<analysis><state>not_affected</state><detail>a &lt; b</detail></analysis>"
+        let range = "<ref>a</ref><versions><version><range>vers:pypi/&gt;=2|&lt;3</range></version></versions>"
+        #expect(try Self.excepted([Self.xml(state, range)]) == ["Jinja2 1"])
+        let other =
+            "<ref>a</ref><versions><version><version>2.9</version><status>affected</status></version></versions>"
+        #expect(try Self.excepted([Self.xml(state, other)]) == [])
+        let none =
+            "<ref>a</ref><versions><version><version>2.10</version><status>unaffected</status></version></versions>"
+        #expect(try Self.excepted([Self.xml("", none)]) == ["Jinja2 1"])
+        #expect(
+            try Self.excepted([Self.xml(state, "<ref>urn:cdx:1/1#pkg:npm/%40babel/core@7.1.0</ref>")]) == [
+                "@babel/core 1"
+            ])
+        // A later statement of another form counts.
+        let later = Self.openVEX("affected", #"{"@id":"pkg:pypi/jinja2"}"#, time: "2026-06-01T00:00:00Z")
+        #expect(try Self.excepted([Self.xml(state), later]) == [])
+        var report = Self.report
+        var exceptions = Exceptions()
+        exceptions.statements.append(try VEXDocument(Array(Self.xml(state).utf8), source: "v.xml"))
+        exceptions.apply(to: &report, now: 1_800_000_000)
+        let found = try #require(report.vulnerabilities.compactMap(\.exception).first)
+        #expect(found.source == "v.xml" && found.reason == "not_affected: a < b" && found.kind == .notAffected)
+    }
+
+    @Test(arguments: [
+        "<", "<html/>", "<bom", "<bom><vulnerabilities></bom>", "<a><b></a></b>",
+        "<bom><vulnerabilities><vulnerability><id>x</id><analysis><state>fine</state></analysis></vulnerability></vulnerabilities></bom>",
+        String(repeating: "<bom>", count: 1_000),
+    ]) func refusesOtherXML(text: String) {
+        #expect { try VEXDocument(Array(text.utf8), source: "v.xml") } throws: {
+            ($0 as? ScanError)?.code == .malformed && "\($0)".contains("v.xml")
+        }
+    }
 }

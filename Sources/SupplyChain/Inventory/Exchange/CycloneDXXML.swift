@@ -102,3 +102,11 @@ enum CycloneDXXML {
         }
     }
 }
+
+extension CycloneDX {
+    /// CycloneDX in XML as the JSON that says the same.
+    /// - Throws: `malformed` for what is no CycloneDX in XML.
+    package static func json(ofXML bytes: [UInt8], source: String) throws(InventoryError) -> [UInt8] {
+        try CycloneDXXML.json(InventoryFile(path: source, bytes: bytes))
+    }
+}

@@ -4,7 +4,7 @@ import Documents
 import Inventory
 
 /// Statements of whether vulnerabilities matter: OpenVEX 0.2 (github.com/openvex/spec), CycloneDX 1.4 to 1.6 (cyclonedx.org)
-/// and CSAF 2.0 and 2.1 (docs.oasis-open.org/csaf), told apart by what they say of themselves.
+/// and CSAF 2.0 and 2.1 (docs.oasis-open.org/csaf), told apart by what they say of themselves; CycloneDX in XML too.
 package struct VEXDocument: Sendable {
     private(set) var statements: [VEXStatement] = []
 
@@ -14,6 +14,12 @@ package struct VEXDocument: Sendable {
 
     /// - Throws: `ScanError` `malformed` that names the place.
     package init(_ bytes: [UInt8], source: String) throws(ScanError) {
+        var bytes = bytes
+        if Self.isXML(bytes) {
+            do throws(InventoryError) { bytes = try CycloneDX.json(ofXML: bytes, source: source) } catch {
+                throw ScanError(.malformed, "\(error)")
+            }
+        }
         let document: Document
         do throws(DocumentError) { document = try JSONReader.read(bytes, source: source, duplicateKeys: .last) } catch {
             throw ScanError(.malformed, "\(error)")
@@ -30,6 +36,11 @@ package struct VEXDocument: Sendable {
                 .malformed, "\(source): expected an OpenVEX document with statements, a CycloneDX one, or CSAF")
         }
         for index in statements.indices where statements[index].source.isEmpty { statements[index].source = source }
+    }
+
+    /// Behind a byte order mark and white space.
+    private static func isXML(_ bytes: [UInt8]) -> Bool {
+        bytes.prefix(4096).first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D && $0 < 0x80 } == 0x3C
     }
 
     package var isEmpty: Bool { statements.isEmpty }
