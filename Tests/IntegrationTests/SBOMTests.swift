@@ -59,6 +59,54 @@ import Testing
         #expect(later["summary"]?["excepted"]?.int == 1)
     }
 
+    /// A vendor's bill: its analyses count, and what it alone knows of is told of and not taken over.
+    @Test func readsWhatAForeignBillSays() async throws {
+        let world = try await ImageScanTests.World()
+        let folder = world.folder
+        let names = ["CVE-2099-0002", "CVE-2099-0003", "CVE-1999-0001", "CVE-1999-0002", "CVE-1999-0003"]
+        let states = ["not_affected", "", "exploitable", "resolved", ""]
+        let url = "pkg:deb/debian/libexpat1@2.5.0-1?arch=amd64&amp;upstream=expat"
+        let places = ["j", "e", "e", "e", "e"]
+        let listed = zip(zip(names, places), states).map { name, state in
+            "<vulnerability><id>\(name.0)</id>"
+                + (state.isEmpty ? "" : "<analysis><state>\(state)</state></analysis>")
+                + "<affects><target><ref>\(name.1)</ref></target></affects></vulnerability>"
+        }
+        let xml = try folder.write(
+            """
+            <bom xmlns="http://cyclonedx.org/schema/bom/1.5"><components>
+            <component type="operating-system"><name>debian</name><version>12</version></component>
+            <component type="library" bom-ref="e"><name>libexpat1</name><version>2.5.0-1</version><purl>\(url)</purl></component>
+            <component type="library" bom-ref="j"><name>jinja2</name><purl>pkg:pypi/jinja2@2.10</purl></component>
+            </components><vulnerabilities>\(listed.joined())</vulnerabilities></bom>
+            """, to: "vendor.xml")
+        let plain = try folder.write(
+            try String(contentsOfFile: xml, encoding: .utf8).replacing(
+                /<vulnerabilities>.*<\/vulnerabilities>/, with: ""),
+            to: "plain.xml")
+        func scan(_ file: String, _ more: [String] = []) async throws -> CommandRun {
+            try await CommandRun.bulwark(
+                ["sbom", "scan", file, "--database", folder.path + "/db", "--output", "json"] + more)
+        }
+        let without = try await scan(plain)
+        let found = try Self.json(without)["vulnerabilities"]?.elements.compactMap { $0["id"]?.string } ?? []
+        #expect(Set(found).isSuperset(of: ["CVE-2099-0002", "CVE-2099-0003"]) && without.errors.isEmpty, "\(found)")
+        for more in [[], ["--severity", "critical"]] {
+            let run = try await scan(xml, more)
+            #expect(
+                run.errors.contains("2 vulnerabilities that the advisories do not find")
+                    && run.errors.contains("CVE-1999-0001, CVE-1999-0003"), "\(run.errors)")
+        }
+        let report = try Self.json(try await scan(xml))
+        let all = report["vulnerabilities"]?.elements.map { $0 } ?? []
+        #expect(all.first { $0["id"]?.string == "CVE-2099-0002" }?["exception"] != nil)
+        #expect(all.first { $0["id"]?.string == "CVE-2099-0003" }?["exception"] == nil)
+        #expect(all.count == found.count)
+        // The same document beside a bill that says nothing.
+        let beside = try Self.json(try await scan(plain, ["--vex", xml]))
+        #expect(beside["summary"]?["excepted"]?.int == 1)
+    }
+
     @Test func endsInTime() async throws {
         // A registry that takes the connection and never says a word.
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

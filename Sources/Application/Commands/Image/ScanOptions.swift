@@ -30,7 +30,7 @@ struct ScanOptions: ParsableArguments {
     @Option(name: .long, help: "A .trivyignore or .trivyignore.yaml; one in this folder is used unasked. Repeatable.")
     var ignoreFile: [String] = []
 
-    @Option(name: .long, help: "A VEX document: OpenVEX, CycloneDX or CSAF, as JSON. Repeatable.")
+    @Option(name: .long, help: "A VEX document: OpenVEX, CycloneDX (JSON or XML) or CSAF. Repeatable.")
     var vex: [String] = []
 
     @Option(name: .long, help: "A YAML file of approved exceptions.")
@@ -68,11 +68,12 @@ struct ScanOptions: ParsableArguments {
     }
 
     /// Opens all that judging needs, so that what is missing is told before an image is fetched.
-    func setup() throws -> Setup {
+    /// - Parameter readsFiles: whether contents of files are looked at, for which rules are compiled.
+    func setup(readsFiles: Bool = true) throws -> Setup {
         let path = place.folder
         let exceptions = try exceptions()
         let now = Int64(Date().timeIntervalSince1970)
-        let content = try contentScanners()
+        let content = readsFiles ? try contentScanners() : .none
         let isOwn = yaraRules.isEmpty && hashList.isEmpty && clamd == nil
         let name = isOwn ? "\(Version.current)-\(scanners.subtracting(.vulnerabilities).rawValue)" : nil
         guard scanners.contains(.vulnerabilities) else {
@@ -140,8 +141,10 @@ struct ScanOptions: ParsableArguments {
     }
 
     /// Judges what was read, shows it, and ends with the status of the contract.
-    func finish(_ report: inout ImageReport, _ setup: Setup) throws {
+    /// - Parameter judged: told of the report before anything is left out of it.
+    func finish(_ report: inout ImageReport, _ setup: Setup, judged: (ImageReport) -> Void = { _ in }) throws {
         judge(&report, setup)
+        judged(report)
         if let least = severity?.severity {
             report.vulnerabilities.removeAll { $0.severity < least && $0.status != .error }
         }

@@ -23,7 +23,7 @@ struct SBOMScan: AsyncParsableCommand {
     private static let limit = 512 << 20
 
     mutating func run() async throws {
-        var setup = try scan.setup()
+        var setup = try scan.setup(readsFiles: false)
         let bytes =
             try file == "-"
             ? InputFile.all(of: InputFile.spoolStandardInput(), "-") : InputFile.text(file, limit: Self.limit)
@@ -39,6 +39,22 @@ struct SBOMScan: AsyncParsableCommand {
             } catch { throw UserError("\(error)") }
         }
         var report = ImageReport(bill: bill, source: file)
-        try scan.finish(&report, setup)
+        let isJudged = setup.database != nil
+        try scan.finish(&report, setup) { report in
+            if isJudged, let remark = Self.remark(bill.listed, report, file) { Terminal.note(remark) }
+        }
+    }
+
+    /// What the bill tells of and the advisories do not: it is not taken over, and not passed over in silence either.
+    static func remark(_ listed: [[String]], _ report: ImageReport, _ file: String) -> String? {
+        var found: Set<String> = []
+        for item in report.vulnerabilities { found.formUnion([item.id, item.advisory] + item.aliases) }
+        let missing = listed.filter { found.isDisjoint(with: $0) }.compactMap(\.first)
+        guard !missing.isEmpty else { return nil }
+        let shown = missing.prefix(5).joined(separator: ", ")
+        let more = missing.count > 5 ? " and \(missing.count - 5) more" : ""
+        return "\(file) itself tells of \(missing.count) "
+            + (missing.count == 1 ? "vulnerability" : "vulnerabilities")
+            + " that the advisories do not find in its packages, and which the result leaves out: \(shown)\(more)"
     }
 }

@@ -21,6 +21,8 @@ package struct BillOfMaterials: Sendable, Hashable {
     package var unknownCount = 0
     /// As a scan found them; CycloneDX alone writes them.
     package var vulnerabilities: [BillVulnerability] = []
+    /// Names of each vulnerability that a bill which was read tells of and does not call harmless or mended.
+    package var listed: [[String]] = []
 
     package struct Layer: Sendable, Hashable {
         /// Of the stored bytes.

@@ -154,7 +154,23 @@ package enum CycloneDX {
             }
         }
         if bill.distribution == nil { bill.distribution = Distribution(qualifier: distro) }
+        bill.listed = listed(root)
         return bill
+    }
+
+    private static func listed(_ root: Node) -> [[String]] {
+        var found: [[String]] = []
+        for item in root.list("vulnerabilities").prefix(100_000) {
+            switch item["analysis"]?.text("state") ?? "" {
+            case "resolved", "resolved_with_pedigree", "false_positive", "not_affected": continue
+            default: break
+            }
+            let names = ([item.text("id")] + item.list("references").prefix(100).map { $0.text("id") }).filter {
+                !$0.isEmpty
+            }
+            if !names.isEmpty { found.append(names) }
+        }
+        return found
     }
 
     private static func system(_ component: Node) -> Distribution {
