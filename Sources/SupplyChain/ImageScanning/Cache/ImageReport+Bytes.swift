@@ -2,7 +2,7 @@
 import Inventory
 
 /// What was read of an image as it is kept, so that it can be judged again without its layers: everything but the
-/// vulnerabilities, which other advisories tell anew.
+/// vulnerabilities, which other advisories tell anew, and why some of them do not count, which other exceptions do.
 extension ImageReport {
     /// Names the form and what readers find: whatever was kept under another number is to be read anew.
     package static let codingVersion = Int64(1 << 16 | LayerRecord.version)
