@@ -23,6 +23,8 @@ package final class ImageScanQueue: Sendable {
         var state = ImageQueueState()
         var jobs: [String: ImageQueueState.Job] = [:]
         var registries = HeldRegistries()
+        /// Images that were done since what is due was last read, which may name them still.
+        var done: Set<String> = []
         /// Images whose outcome could not be kept, and until when they are left.
         var unkept: [String: Int64] = [:]
         var problem = ""
@@ -120,6 +122,7 @@ package final class ImageScanQueue: Sendable {
                 guard live.withLock({ $0.jobs.count < options.width }) else { continue }
                 let held = advisories.held
                 let due: [DueImage]
+                live.withLock { $0.done = [] }
                 do {
                     due = try await records.due(generation: held.generation)
                     live.withLock { $0.problem = "" }
@@ -132,7 +135,10 @@ package final class ImageScanQueue: Sendable {
                 for image in take(due) {
                     group.addTask {
                         await self.process(image, held)
-                        self.live.withLock { _ = $0.jobs.removeValue(forKey: image.digest) }
+                        self.live.withLock { live in
+                            live.jobs[image.digest] = nil
+                            live.done.insert(image.digest)
+                        }
                         self.onDone(image.digest)
                         self.wake()
                     }
@@ -150,7 +156,7 @@ package final class ImageScanQueue: Sendable {
             live.unkept = live.unkept.filter { $0.value > time }
             var taken: [DueImage] = []
             var waiting = 0
-            for image in due where live.jobs[image.digest] == nil {
+            for image in due where live.jobs[image.digest] == nil && !live.done.contains(image.digest) {
                 let isHeld =
                     live.unkept[image.digest] != nil
                     || (image.need == .scan && live.registries.until(Self.registry(of: image)) > time)
