@@ -9,7 +9,7 @@ package struct AdvisoryEcosystem: Sendable, Hashable {
 
     package init(_ name: String) {
         self.name = name
-        base = String(name.prefix { $0 != ":" })
+        base = name.utf8.firstIndex(of: 0x3A).map { String(name[..<$0]) } ?? name
     }
 
     /// How its versions are ordered; nil for an ecosystem that is not known here.

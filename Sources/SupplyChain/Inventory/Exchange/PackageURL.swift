@@ -19,62 +19,79 @@ package struct PackageURL: Sendable, Hashable, CustomStringConvertible {
         self.version = version
     }
 
-    /// Nil for what is no package URL.
+    /// Nil for what is no package URL. Read by its bytes: bills hold tens of thousands.
     package init?(_ text: String) {
-        guard text.utf8.count <= 8192, let rest = text.dropPrefix("pkg:") else { return nil }
-        var left = rest[...]
-        if let (before, after) = left.cutLast("#") {
-            subpath = Self.path(after, isSubpath: true)
-            left = before
+        guard text.utf8.count <= 8192 else { return nil }
+        var text = text
+        let url = text.withUTF8 { PackageURL($0) }
+        guard let url else { return nil }
+        self = url
+    }
+
+    private init?(_ text: UnsafeBufferPointer<UInt8>) {
+        guard text.starts(with: "pkg:") else { return nil }
+        (type, name) = ("", "")
+        var (start, end) = (4, text.count)
+        if let mark = Self.last(0x23, in: text, start..<end) {
+            subpath = Self.path(text, mark + 1..<end, isSubpath: true)
+            end = mark
         }
-        if let (before, after) = left.cut("?") {
-            for pair in after.split(separator: "&") {
-                guard let (key, value) = pair.cut("="), !key.isEmpty, !value.isEmpty else { continue }
-                qualifiers[key.lowercased()] = Self.decoded(value)
+        if let mark = Self.first(0x3F, in: text, start..<end) {
+            for pair in Self.parts(text, mark + 1..<end, 0x26) {
+                guard let equals = Self.first(0x3D, in: text, pair), equals > pair.lowerBound,
+                    equals + 1 < pair.upperBound
+                else { continue }
+                let key = Self.lowered(Self.string(text, pair.lowerBound..<equals))
+                qualifiers[key] = Self.decoded(text, equals + 1..<pair.upperBound)
             }
-            left = before
+            end = mark
         }
-        left = left.drop { $0 == "/" }
-        guard let (kind, path) = left.cut("/") else { return nil }
-        type = kind.lowercased()
-        let isType = type.utf8.allSatisfy { byte in
+        while start < end, text[start] == 0x2F { start += 1 }
+        guard let slash = Self.first(0x2F, in: text, start..<end), slash > start else { return nil }
+        for (index, byte) in text[start..<slash].enumerated() {
             switch byte {
-            case 0x61...0x7A, 0x30...0x39, 0x2E, 0x2B, 0x2D: true
-            default: false
+            case 0x61...0x7A, 0x41...0x5A: break
+            case 0x30...0x39, 0x2E, 0x2B, 0x2D: if index == 0 { return nil }
+            default: return nil
             }
         }
-        guard let first = type.first, first.isLetter, isType else { return nil }
-        var place = path[...]
+        type = Self.lowered(Self.string(text, start..<slash))
+        start = slash + 1
         // The version stands behind the last at sign, which a scope of npm may not be.
-        let last = place.lastIndex(of: "/").map { place.index(after: $0) } ?? place.startIndex
-        if let at = place[last...].lastIndex(of: "@"), at > last {
-            version = Self.decoded(place[place.index(after: at)...])
-            place = place[..<at]
-        } else if let at = place.lastIndex(of: "@"), at > place.startIndex, place[place.index(before: at)] != "/" {
+        let last = Self.last(0x2F, in: text, start..<end).map { $0 + 1 } ?? start
+        if let at = Self.last(0x40, in: text, last..<end), at > last {
+            version = Self.decoded(text, at + 1..<end)
+            end = at
+        } else if let at = Self.last(0x40, in: text, start..<end), at > start, text[at - 1] != 0x2F {
             // Versions with slashes that nobody encoded.
-            version = Self.decoded(place[place.index(after: at)...])
-            place = place[..<at]
+            version = Self.decoded(text, at + 1..<end)
+            end = at
         }
-        while place.last == "/" { place = place.dropLast() }
-        if let (before, after) = place.cutLast("/") {
-            namespace = Self.path(before, isSubpath: false)
-            name = Self.decoded(after)
-        } else {
-            name = Self.decoded(place)
+        while end > start, text[end - 1] == 0x2F { end -= 1 }
+        if let slash = Self.last(0x2F, in: text, start..<end) {
+            namespace = Self.path(text, start..<slash, isSubpath: false)
+            start = slash + 1
         }
+        name = Self.decoded(text, start..<end)
         guard !name.isEmpty else { return nil }
         normalize()
     }
 
     private mutating func normalize() {
         switch type {
-        case "pypi": name = name.lowercased().replacing("_", with: "-")
+        case "pypi":
+            name = Self.lowered(name)
+            if name.utf8.contains(0x5F) { name = name.replacing("_", with: "-") }
         case "deb", "apk", "composer", "bitbucket", "github", "hex", "pub", "alpm":
-            name = name.lowercased()
-            namespace = namespace.lowercased()
-        case "rpm": namespace = namespace.lowercased()
+            name = Self.lowered(name)
+            namespace = Self.lowered(namespace)
+        case "rpm": namespace = Self.lowered(namespace)
         default: break
         }
+    }
+
+    private static func lowered(_ text: String) -> String {
+        text.utf8.allSatisfy { $0 < 0x80 && !(0x41...0x5A).contains($0) } ? text : text.lowercased()
     }
 
     package var description: String {
@@ -99,14 +116,50 @@ package struct PackageURL: Sendable, Hashable, CustomStringConvertible {
         return out
     }
 
-    private static func path(_ text: some StringProtocol, isSubpath: Bool) -> String {
-        var parts: [String] = []
-        for part in text.split(separator: "/") {
-            let decoded = decoded(part)
-            if isSubpath, decoded == "." || decoded == ".." { continue }
-            parts.append(decoded)
+    // MARK: Pieces of a text
+
+    private static func first(_ byte: UInt8, in text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int? {
+        text[range].firstIndex(of: byte)
+    }
+
+    private static func last(_ byte: UInt8, in text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int? {
+        text[range].lastIndex(of: byte)
+    }
+
+    private static func string(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String {
+        String(decoding: text[range], as: UTF8.self)
+    }
+
+    /// What stands between separators, where it is not empty.
+    private static func parts(
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ separator: UInt8
+    ) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = first(separator, in: text, start..<range.upperBound) ?? range.upperBound
+            if end > start { found.append(start..<end) }
+            start = end + 1
         }
-        return parts.joined(separator: "/")
+        return found
+    }
+
+    private static func path(
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, isSubpath: Bool
+    ) -> String {
+        var whole = ""
+        for part in parts(text, range, 0x2F) {
+            let decoded = decoded(text, part)
+            if isSubpath, decoded == "." || decoded == ".." { continue }
+            if !whole.isEmpty { whole += "/" }
+            whole += decoded
+        }
+        return whole
+    }
+
+    private static func decoded(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String {
+        let text = string(text, range)
+        return text.utf8.contains(0x25) ? decoded(text) : text
     }
 
     private static func encoded(_ text: some StringProtocol) -> String {
