@@ -34,7 +34,7 @@ def names(path, ecosystem):
                             found.setdefault(package["name"], set()).add(version)
     order = lambda version: [int(part) if part.isdigit() else -1 for part in re.split(r"[^0-9a-z]+", version)]
     for name in sorted(found):
-        yield name, max(found[name], key=order)
+        yield name, max(sorted(found[name]), key=order)
     for number in range(100_000):
         yield f"unknown-{number}", "1.0.0"
 
@@ -62,7 +62,8 @@ def main():
             if purl in seen or len(components) > count:
                 continue
             seen.add(purl)
-            name = item[0].split("/")[-1].split(":")[-1]
+            # In full, as syft and Trivy write it: Trivy goes by the name, not by the package URL.
+            name = item[0].split(":")[-1]
             components.append({"type": "library", "bom-ref": purl, "name": name, "version": item[1], "purl": purl})
     subject = {"bom-ref": "subject", "type": "container", "name": "ten-thousand"}
     json.dump({
