@@ -51,6 +51,29 @@ import Testing
         #expect(programs == 2)
     }
 
+    /// Components add words to the server's command line; this one a right that is no larger than it must be.
+    @Test func componentsAreUnderstood() throws {
+        let server = try #require(try Self.objects().first { $0.node["kind"]?.string == "StatefulSet" })
+        let container = server.node["spec"]?["template"]?["spec"]?["containers"]?[0]
+        var arguments = container?["args"]?.elements.compactMap(\.string) ?? []
+        for component in ["images", "images/pull-secrets"] {
+            for patch in try #require(Self.read("\(component)/kustomization.yaml").first?["patches"]).elements
+            where patch["target"]?["name"]?.string == "bulwark-server" {
+                let added = try #require(patch["patch"]?.string).matches(of: /value: (--[^}]*)\}/).map { String($0.1) }
+                #expect(!added.isEmpty, "\(component)")
+                arguments += added
+            }
+            #expect(throws: Never.self, "\(component): \(arguments)") { _ = try Bulwark.parseAsRoot(arguments) }
+        }
+        #expect(arguments.contains("--images") && arguments.contains("--images-pull-secrets"))
+        let rights = try Self.read("images/pull-secrets/rights.yaml")
+        let roles = rights.filter { $0["kind"]?.string == "ClusterRole" }
+        #expect(
+            roles.map { $0["rules"]?.json() ?? "" } == [
+                #"[{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}]"#
+            ])
+    }
+
     @Test func ourOwnPodsAreRestricted() throws {
         var pods = 0
         for (file, node) in try Self.objects() {

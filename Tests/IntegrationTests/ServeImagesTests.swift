@@ -126,6 +126,80 @@ import Testing
         try await world.end()
     }
 
+    /// Logins that pods bring: of their namespace, for the registry that they name, told to nobody.
+    @Test(.timeLimit(.minutes(5))) func usesTheLoginsOfPods() async throws {
+        let password = "s3cr3t-of-a-pod"
+        let world = try await ImagesWorld(login: "tester:\(password)")
+        try await world.importAdvisories([("PYSEC-1", "2.11.3")])
+        let registry = "localhost:\(world.port)"
+        let namespace = try await world.client.makeNamespace("images")
+        let secrets = APIResource(group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true)
+        func secret(_ name: String, _ entry: String, old: Bool = false) async throws {
+            let text = Data((old ? entry : #"{"auths":\#(entry)}"#).utf8).base64EncodedString()
+            let (type, key) = old ? ("dockercfg", ".dockercfg") : ("dockerconfigjson", ".dockerconfigjson")
+            _ = try await world.client.create(
+                secrets, namespace: namespace,
+                .json(
+                    #"{"metadata":{"name":"\#(name)"},"type":"kubernetes.io/\#(type)","data":{"\#(key)":"\#(text)"}}"#))
+        }
+        let auth = Data("tester:\(password)".utf8).base64EncodedString()
+        try await secret("good", #"{"\#(registry)":{"auth":"\#(auth)"}}"#)
+        try await secret("old", #"{"http://\#(registry)":{"username":"tester","password":"\#(password)"}}"#, old: true)
+        try await secret("wrong", #"{"\#(registry)":{"username":"tester","password":"no"}}"#)
+        try await secret("elsewhere", #"{"registry.example.org":{"auth":"\#(auth)"}}"#)
+        for (index, (name, names)) in [
+            ("first", ["good"]), ("second", ["elsewhere", "wrong", "missing", "old"]),
+            ("third", ["elsewhere", "wrong"]),
+            ("fourth", []),
+        ].enumerated() {
+            let digest = try world.push("shop/\(name):1", jinja: "2.10")
+            // One without a status yet: what its tag means is asked with the login too.
+            try await world.deploy(
+                name, namespace, image: "\(registry)/shop/\(name):1",
+                imageID: index == 0 ? nil : "\(registry)/shop/\(name)@\(digest)", pullSecrets: names)
+        }
+        var server = try await world.serve(["--images-pull-secrets"])
+        let password2 = try #require(server.password)
+        var token = try await server.token(password: password2)
+        try await server.wait("the scans with logins", seconds: 120) {
+            for name in ["first", "second"] where try await server.messages("BW-IMG-201", of: name, token).count != 1 {
+                return false
+            }
+            return true
+        }
+        try await server.wait("the refusals", seconds: 60) {
+            let third = try await server.messages("BW-IMG-204", of: "third", token).first ?? ""
+            let fourth = try await server.messages("BW-IMG-204", of: "fourth", token).first ?? ""
+            return third.contains("\(namespace)/wrong") && !third.contains("\(namespace)/elsewhere")
+                && fourth.contains("\(registry)") && !fourth.contains("pull secret")
+        }
+        let ending = try await server.end(SIGTERM)
+        #expect(ending.status == 0, "\(ending.errors)")
+        // Neither stored nor logged.
+        #expect(!ending.errors.contains(password) && !server.output.contains(password))
+        var files = 0
+        for file in try FileManager.default.subpathsOfDirectory(atPath: world.folder.path + "/state") {
+            guard let bytes = FileManager.default.contents(atPath: "\(world.folder.path)/state/\(file)") else {
+                continue
+            }
+            files += 1
+            for text in [password, auth] { #expect(bytes.firstRange(of: Data(text.utf8)) == nil, "\(file)") }
+        }
+        #expect(files > 0)
+        // Not without being asked to.
+        server = try await world.serve()
+        token = try await server.token(password: password2)
+        let late = try world.push("shop/late:1", jinja: "2.10")
+        try await world.deploy(
+            "late", namespace, image: "\(registry)/shop/late:1", imageID: "\(registry)/shop/late@\(late)",
+            pullSecrets: ["good"])
+        try await server.wait("the refusal without the option", seconds: 60) {
+            try await server.messages("BW-IMG-204", of: "late", token).count == 1
+        }
+        #expect(try await server.end(SIGTERM).status == 0)
+        try await world.end()
+    }
+
     @Test(.timeLimit(.minutes(5))) func answersImageScans() async throws {
         let world = try await ImagesWorld()
         try await world.importAdvisories([("PYSEC-1", "2.11.3")])

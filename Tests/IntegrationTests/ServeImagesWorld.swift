@@ -23,9 +23,14 @@ final class ImagesWorld: Sendable {
     let client: APIClient
     let port: Int
     private let registry = Mutex<pid_t?>(nil)
+    /// `name:password` that the registry asks for.
+    private let login: String?
 
-    /// - Parameter cluster: one that is somebody else's to end.
-    init(_ cluster: TestCluster? = nil) async throws {
+    /// - Parameters:
+    ///   - cluster: one that is somebody else's to end.
+    ///   - login: `name:password` that the registry asks for; nil for none.
+    init(_ cluster: TestCluster? = nil, login: String? = nil) async throws {
+        self.login = login
         folder = try ScratchFolder()
         if let cluster { self.cluster = cluster } else { self.cluster = try await TestCluster.start() }
         client = try self.cluster.client()
@@ -36,7 +41,12 @@ final class ImagesWorld: Sendable {
             log: {level: error, accesslog: {disabled: false}}
             storage: {filesystem: {rootdirectory: \(folder.path)/data}}
             http: {addr: "127.0.0.1:\(port)"}
+            \(login == nil ? "" : "auth: {htpasswd: {realm: test, path: \(folder.path)/htpasswd}}")
             """, to: "config.yml")
+        if let login {
+            let parts = login.split(separator: ":").map(String.init)
+            try Self.shell("htpasswd -Bbn '\(parts[0])' '\(parts[1])' > htpasswd", in: folder.path)
+        }
         try folder.write("", to: "access")
         try await startRegistry()
     }
@@ -105,7 +115,7 @@ final class ImagesWorld: Sendable {
         try Self.shell(
             """
             tar -C out -cf image.tar manifest.json config.json 0.tar
-            skopeo --insecure-policy copy -q --dest-tls-verify=false --digestfile digest \
+            skopeo --insecure-policy copy -q --dest-tls-verify=false \(login.map { "--dest-creds '\($0)'" } ?? "") --digestfile digest \
                 docker-archive:image.tar docker://localhost:\(port)/\(name)
             """, in: root)
         return try String(contentsOfFile: root + "/digest", encoding: .utf8).trimmingCharacters(
@@ -158,7 +168,10 @@ final class ImagesWorld: Sendable {
     // MARK: Cluster
 
     /// A deployment with one pod, as the controllers make them. There is no kubelet: the pod's status is written here.
-    func deploy(_ name: String, _ namespace: String, image: String, imageID: String?) async throws {
+    func deploy(
+        _ name: String, _ namespace: String, image: String, imageID: String?, pullSecrets: [String] = []
+    ) async throws {
+        let secrets = pullSecrets.map { #"{"name":"\#($0)"}"# }.joined(separator: ",")
         let template =
             #"{"metadata":{"labels":{"app":"\#(name)"}},"spec":{"containers":[{"name":"web","image":"\#(image)"}]}}"#
         let spec = #"{"selector":{"matchLabels":{"app":"\#(name)"}},"template":\#(template)}"#
@@ -174,7 +187,7 @@ final class ImagesWorld: Sendable {
         _ = try await client.create(
             .pods, namespace: namespace,
             .json(
-                #"{"metadata":{"name":"\#(name)-1-a","labels":{"app":"\#(name)"},"ownerReferences":\#(owner(set))},"spec":{"containers":[{"name":"web","image":"\#(image)"}]}}"#
+                #"{"metadata":{"name":"\#(name)-1-a","labels":{"app":"\#(name)"},"ownerReferences":\#(owner(set))},"spec":{"imagePullSecrets":[\#(secrets)],"containers":[{"name":"web","image":"\#(image)"}]}}"#
             ))
         guard let imageID else { return }
         _ = try await client.patch(

@@ -214,12 +214,12 @@ import Testing
         // A resolver that hangs is not waited for.
         world.options.registry.reach?.lookupTime = .milliseconds(50)
         world.options.registry.reach?.look = { _ in
-            sleep(1)
+            sleep(20)
             return .open
         }
         let start = ContinuousClock.now
         await #expect { try await world.read("open") } throws: { ($0 as? OCIError)?.code == .server }
-        #expect(ContinuousClock.now - start < .milliseconds(900))
+        #expect(ContinuousClock.now - start < .seconds(15))
         try await world.stop()
     }
 

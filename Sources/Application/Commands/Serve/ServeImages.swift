@@ -52,6 +52,11 @@ struct ServeImages: ParsableArguments {
     var registryConfig: String?
 
     @Flag(
+        name: .customLong("images-pull-secrets"),
+        help: "Use the logins of pods too: read the Secrets that they name as imagePullSecrets.")
+    var pullSecrets = false
+
+    @Flag(
         name: .customLong("images-insecure"),
         help: "Ask registries without TLS, or without checking their certificates.")
     var insecure = false
@@ -64,7 +69,8 @@ struct ServeImages: ParsableArguments {
         help: "Only these, between commas: vulnerabilities, secrets, malware, configuration.")
     var scanners: ScannerSet = .all
 
-    @Option(name: .customLong("images-vex"), help: "A VEX document: OpenVEX, CycloneDX or CSAF, as JSON. Repeatable.")
+    @Option(
+        name: .customLong("images-vex"), help: "A VEX document: OpenVEX, CycloneDX (JSON or XML) or CSAF. Repeatable.")
     var vex: [String] = []
 
     @Option(name: .customLong("images-ignore-file"), help: "A .trivyignore or .trivyignore.yaml. Repeatable.")
@@ -135,13 +141,13 @@ struct ServeImages: ParsableArguments {
     {
         do {
             let records = try ImageRecords(store)
-            let registry = try registry(logger)
+            let running = try running(source, logger: logger)
+            let registry = try registry(pullSecrets ? PullSecrets(running, client) : nil, logger)
             let reader = try reader(registry, state: state)
             let advisories = CurrentAdvisories(path: folder, salt: try salt())
             var options = ImageScanQueue.Options()
             options.width = concurrency
             options.interval = .seconds(look)
-            let running = try running(source, logger: logger)
             let done = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(10_000))
             let queue = ImageScanQueue(
                 records, reader, advisories, options: options, logger: logger,
@@ -169,7 +175,7 @@ struct ServeImages: ParsableArguments {
 
     private var folder: String { database ?? AdvisoriesOptions.standard(ProcessInfo.processInfo.environment) }
 
-    private func registry(_ logger: Logger) throws -> RegistryImages {
+    private func registry(_ pullSecrets: PullSecrets?, _ logger: Logger) throws -> RegistryImages {
         var options = RegistryOptions()
         options.authorities = registryCa
         options.allowsPlainHTTP = insecure
@@ -189,7 +195,7 @@ struct ServeImages: ParsableArguments {
         }
         return try RegistryImages(
             options, platform: wanted, rules: RegistryRules(allowed: registries, inner: innerHosts),
-            sizeLimit: Int64(sizeLimit) << 20, logger: logger)
+            pullSecrets: pullSecrets, sizeLimit: Int64(sizeLimit) << 20, logger: logger)
     }
 
     /// Who runs what, from the watches that inspection has.
@@ -199,7 +205,8 @@ struct ServeImages: ParsableArguments {
             throw UserError("--images needs the right to list and watch pods", .unfinished)
         }
         let running = RunningImages(
-            cluster: source.name, kinds: RunningImages.kinds.filter { readable.contains($0) })
+            cluster: source.name, kinds: RunningImages.kinds.filter { readable.contains($0) },
+            keepsPullSecrets: pullSecrets)
         for kind in RunningImages.kinds {
             guard try !source.add(readerOf: kind, running.reader(of: kind)) else { continue }
             logger.warning(

@@ -42,6 +42,7 @@ struct RegistryCredentials: Sendable {
     ///   None of them tells a secret.
     func login(registry: String, repository: String) throws(OCIError) -> RegistryLogin? {
         if let login = options.login { return .password(user: login.user, login.password) }
+        if let logins = options.logins { return try logins.login(registry: registry, repository: repository) }
         for file in files {
             guard let root = try read(file) else { continue }
             let names = Self.names(registry, repository)
@@ -56,7 +57,7 @@ struct RegistryCredentials: Sendable {
             if let auths = root["auths"], auths.isObject {
                 for name in names {
                     for (key, entry) in auths.members where Self.host(key.string) == name {
-                        if let login = try read(entry, key.string, file) { return login }
+                        if let login = try Self.read(entry, key.string, file) { return login }
                     }
                 }
             }
@@ -70,7 +71,7 @@ struct RegistryCredentials: Sendable {
     }
 
     /// From the most to the least exact: podman allows a login for a part of a registry.
-    private static func names(_ registry: String, _ repository: String) -> [String] {
+    static func names(_ registry: String, _ repository: String) -> [String] {
         var names: [String] = []
         var parts = repository.split(separator: "/")
         while !parts.isEmpty {
@@ -82,7 +83,7 @@ struct RegistryCredentials: Sendable {
     }
 
     /// Docker writes some keys as addresses: `https://index.docker.io/v1/` is `docker.io`.
-    private static func host(_ key: String) -> String {
+    static func host(_ key: String) -> String {
         var name = key[...]
         for scheme in ["https://", "http://"] where name.hasPrefix(scheme) {
             name = name.dropFirst(scheme.count)
@@ -112,7 +113,7 @@ struct RegistryCredentials: Sendable {
         }
     }
 
-    private func read(_ entry: Node, _ key: String, _ file: String) throws(OCIError) -> RegistryLogin? {
+    static func read(_ entry: Node, _ key: String, _ file: String) throws(OCIError) -> RegistryLogin? {
         if let token = entry["identitytoken"]?.string, !token.isEmpty { return .identity(Secret(token)) }
         if let token = entry["registrytoken"]?.string, !token.isEmpty { return .bearer(Secret(token)) }
         if let text = entry["auth"]?.string, !text.isEmpty {

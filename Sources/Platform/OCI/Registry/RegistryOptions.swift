@@ -17,6 +17,8 @@ package struct RegistryOptions: Sendable {
     package var reach: RegistryReach?
     /// Login at the registry; nil: as Docker's and podman's configuration has it.
     package var login: (user: String, password: Secret)?
+    /// Logins at registries, in place of that configuration.
+    package var logins: RegistryLogins?
     /// Where the configuration and proxies are looked for.
     package var environment = RegistryOptions.processEnvironment
     /// Keeps layers here, checked, for the next time; nil: in private temporary files.

@@ -12,16 +12,22 @@ package protocol ImageSource: Sendable {
 
 /// The registries themselves, as far as they may be asked.
 package struct RegistryImages: ImageSource {
+    private let options: RegistryOptions
     private let client: RegistryClient
     /// For short questions: somebody may wait for the answer, and a host that does not answer must not hold up others.
+    private let shortOptions: RegistryOptions
     private let lookups: RegistryClient
     private let platform: ImagePlatform?
     private let rules: RegistryRules
+    private let pullSecrets: PullSecrets?
     /// Bytes of all layers of an image as they are stored.
     private let sizeLimit: Int64
+    private let logger: Logger
 
+    /// - Parameter pullSecrets: logins that pods bring, before those of `options`.
     package init(
-        _ options: RegistryOptions, platform: ImagePlatform?, rules: RegistryRules, sizeLimit: Int64, logger: Logger
+        _ options: RegistryOptions, platform: ImagePlatform?, rules: RegistryRules, pullSecrets: PullSecrets? = nil,
+        sizeLimit: Int64, logger: Logger
     ) throws(OCIError) {
         var options = options
         let mirrors = options.mirrors.values.joined().map(RegistryRules.host)
@@ -31,26 +37,83 @@ package struct RegistryImages: ImageSource {
         short.attempts = 1
         (short.connectTimeout, short.answerTimeout, short.idleTimeout) = (.seconds(5), .seconds(15), .seconds(10))
         lookups = try RegistryClient(short, logger: logger)
-        (self.platform, self.rules, self.sizeLimit) = (platform, rules, sizeLimit)
+        (self.options, shortOptions) = (options, short)
+        (self.platform, self.rules, self.pullSecrets) = (platform, rules, pullSecrets)
+        (self.sizeLimit, self.logger) = (sizeLimit, logger)
     }
 
     package func digest(of reference: ImageReference) async throws(OCIError) -> Digest {
         try rules.check(reference)
-        return try await lookups.digest(of: reference)
+        var refusals = Refusals()
+        for login in await logins(for: reference, &refusals) {
+            do throws(OCIError) {
+                return try await client(shortOptions, login).digest(of: reference)
+            } catch { try refusals.add(error, login) }
+        }
+        do throws(OCIError) { return try await lookups.digest(of: reference) } catch { throw refusals.all(error) }
     }
 
     package func image(_ reference: ImageReference) async throws(OCIError) -> Image {
         try rules.check(reference)
-        let image = try await client.image(reference, platform: platform, as: reference.description)
+        var refusals = Refusals()
+        for login in await logins(for: reference, &refusals) {
+            do throws(OCIError) {
+                return try checked(
+                    await client(options, login).image(reference, platform: platform, as: "\(reference)"))
+            } catch { try refusals.add(error, login) }
+        }
+        do throws(OCIError) {
+            return try checked(await client.image(reference, platform: platform, as: "\(reference)"))
+        } catch { throw refusals.all(error) }
+    }
+
+    private func checked(_ image: Image) throws(OCIError) -> Image {
         var size: Int64 = 0
         for layer in image.layers {
             let (sum, overflow) = size.addingReportingOverflow(max(layer.size, 0))
             guard !overflow, sum <= sizeLimit else {
-                throw OCIError(.tooLarge, "\(reference) has more than \(sizeLimit >> 20) MiB of layers")
+                throw OCIError(.tooLarge, "\(image.reference) has more than \(sizeLimit >> 20) MiB of layers")
             }
             size = sum
         }
         return image
+    }
+
+    // MARK: Logins of pods
+
+    private func logins(for reference: ImageReference, _ refusals: inout Refusals) async -> [PullSecrets.Login] {
+        guard let pullSecrets else { return [] }
+        let (logins, problems) = await pullSecrets.logins(for: reference)
+        refusals.texts = problems
+        return logins
+    }
+
+    /// One of its own for each login: what a registry gives for one must not serve another.
+    private func client(_ options: RegistryOptions, _ login: PullSecrets.Login) throws(OCIError) -> RegistryClient {
+        var options = options
+        options.logins = login.logins
+        return try RegistryClient(options, logger: logger)
+    }
+
+    /// Why the logins of pods did not serve.
+    private struct Refusals {
+        var texts: [String] = []
+
+        /// - Throws: what another login does not mend.
+        mutating func add(_ error: OCIError, _ login: PullSecrets.Login) throws(OCIError) {
+            switch error.code {
+            // Registries also say that there is no such image to those who may not know of it.
+            case .unauthorized, .notFound, .tooManyRequests:
+                texts.append("with the pull secret \(login.name): \(error.message)")
+            default: throw error
+            }
+        }
+
+        func all(_ error: OCIError) -> OCIError {
+            guard !texts.isEmpty, error.code != .cancelled else { return error }
+            return OCIError(
+                error.code, String(([error.message] + texts).joined(separator: "; ").prefix(2_000)), cause: error.cause)
+        }
     }
 }
 

@@ -43,6 +43,32 @@ struct PodContainer: Hashable, Sendable {
         return found
     }
 
+    /// The names of the Secrets with the pod's logins, each once; more than a few serve nobody.
+    static func pullSecrets(of pod: Node) -> [String] {
+        guard let list = pod["spec"]?["imagePullSecrets"], list.isArray else { return [] }
+        var names: [String] = []
+        for entry in list.elements.prefix(16) {
+            guard let name = entry["name"]?.string, isName(name), !names.contains(name) else { continue }
+            names.append(name)
+        }
+        return names
+    }
+
+    /// Whether it is a name of an object (RFC 1123), which stands in a path.
+    private static func isName(_ text: String) -> Bool {
+        (1...253).contains(text.utf8.count) && text.first != "." && text.first != "-"
+            && text.utf8.allSatisfy {
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
+            }
+    }
+
+    /// Whether it runs an image of this repository.
+    func runs(_ repository: String) -> Bool {
+        guard reference.hasPrefix(repository) else { return false }
+        let next = reference.utf8.dropFirst(repository.utf8.count).first
+        return next == nil || next == UInt8(ascii: ":") || next == UInt8(ascii: "@")
+    }
+
     /// The digest of an image's manifest in what a container runtime calls the image:
     /// `docker-pullable://registry.example.com/shop/cart@sha256:…`, `registry.example.com/shop/cart@sha256:…`.
     ///

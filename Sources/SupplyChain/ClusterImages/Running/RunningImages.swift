@@ -2,6 +2,7 @@
 import Documents
 import Findings
 import Kubernetes
+import OCI
 import Synchronization
 
 /// Who runs which image in a cluster, from the informers that the inspection has: pods, and the controllers between them
@@ -42,6 +43,7 @@ package final class RunningImages: Sendable {
         var owner: Owner?
         var apiVersion: String
         var containers: [PodContainer]
+        var pullSecrets: [String] = []
     }
 
     private struct State {
@@ -56,13 +58,15 @@ package final class RunningImages: Sendable {
     }
 
     package let cluster: String
+    /// Whether the names of pods' `imagePullSecrets` are kept too.
+    private let keepsPullSecrets: Bool
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - cluster: as findings name it.
     ///   - kinds: those of `kinds` that can be read.
-    package init(cluster: String, kinds: [String]) {
-        self.cluster = cluster
+    package init(cluster: String, kinds: [String], keepsPullSecrets: Bool = false) {
+        (self.cluster, self.keepsPullSecrets) = (cluster, keepsPullSecrets)
         state = Mutex(State(missing: Set(kinds)))
     }
 
@@ -81,7 +85,9 @@ package final class RunningImages: Sendable {
             let owner = Owner(of: object.node)
             if kind == "Pod" {
                 let containers = PodContainer.all(of: object.node)
-                put(Pod(owner: owner, apiVersion: identity.apiVersion, containers: containers), identity)
+                var pod = Pod(owner: owner, apiVersion: identity.apiVersion, containers: containers)
+                if keepsPullSecrets { pod.pullSecrets = PodContainer.pullSecrets(of: object.node) }
+                put(pod, identity)
             } else if !identity.uid.isEmpty {
                 state.withLock { state in
                     guard state.owners[identity.uid] != owner else { return }
@@ -104,7 +110,9 @@ package final class RunningImages: Sendable {
         state.withLock { state in
             let old = state.pods[identity.namespace]?[identity.name]
             let new = pod.flatMap { $0.containers.isEmpty ? nil : $0 }
-            guard old?.containers != new?.containers || old?.owner != new?.owner else { return }
+            guard
+                old?.containers != new?.containers || old?.owner != new?.owner || old?.pullSecrets != new?.pullSecrets
+            else { return }
             state.pods[identity.namespace, default: [:]][identity.name] = new
             if state.pods[identity.namespace]?.isEmpty == true { state.pods[identity.namespace] = nil }
             state.dirty.insert(identity.namespace)
@@ -187,6 +195,31 @@ package final class RunningImages: Sendable {
             // Those that pods know by themselves now are theirs to tell.
             state.meanings = state.meanings.filter { needed.contains($0.key) }
             return found
+        }
+    }
+
+    /// The Secrets that pods with images of a repository name. Each namespace's first comes before any's second, so that
+    /// nobody crowds out the others by naming many.
+    func pullSecrets(of reference: ImageReference, limit: Int) -> [(namespace: String, secret: String)] {
+        let repository = "\(reference.registry)/\(reference.repository)"
+        let names = state.withLock { state in
+            var names: [String: Set<String>] = [:]
+            for (namespace, pods) in state.pods {
+                for pod in pods.values where !pod.pullSecrets.isEmpty {
+                    guard pod.containers.contains(where: { $0.runs(repository) }) else { continue }
+                    names[namespace, default: []].formUnion(pod.pullSecrets)
+                }
+            }
+            return names
+        }
+        var found: [(place: Int, namespace: String, secret: String)] = []
+        for (namespace, secrets) in names {
+            for (place, secret) in secrets.sorted().prefix(limit).enumerated() {
+                found.append((place, namespace, secret))
+            }
+        }
+        return found.sorted { ($0.place, $0.namespace) < ($1.place, $1.namespace) }.prefix(limit).map {
+            ($0.namespace, $0.secret)
         }
     }
 
