@@ -281,6 +281,25 @@ struct RecordsTests {
         #expect(try await store.ledger.findings(filter).findings.map(\.checkID).sorted() == ["BW-IMG-201", "CVE-1"])
     }
 
+    /// It names the workload, not the subject that stands for its images.
+    @Test(arguments: [[], ["BW-IMG-201"]]) func exemptionsOfAWorkloadCoverItsImages(checks: [String]) async throws {
+        let (store, records) = try fixture.open()
+        let till = Made.workload("till")
+        for workload in [cart, till] { try await records.setUses([Made.use(workload, 1)], of: workload) }
+        _ = try await store.ledger.addExemption(
+            Exemption(
+                owner: "alice", reason: "agreed", expiry: fixture.now + 1_000, checks: checks, namespace: "shop",
+                kind: "Deployment", name: cart.name), by: "alice")
+        try await records.scanned(1, [Made.vulnerability("CVE-1")])
+        func statuses(_ subject: Subject) async throws -> [Finding.Status] {
+            try await store.ledger.workload(subject).map(\.status)
+        }
+        #expect(try await statuses(cart.runningImages) == [.suppressed])
+        #expect(try await statuses(till.runningImages) == [.new])
+        // The image itself is another subject.
+        #expect(try await statuses(image(1)) == [.new])
+    }
+
     @Test func aTrendHasAPointADay() async throws {
         let (_, records) = try fixture.open()
         try await records.setUses([Made.use(cart, 1)], of: cart)

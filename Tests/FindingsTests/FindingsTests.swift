@@ -38,6 +38,25 @@ import Testing
         #expect(exemption.covers(check: Self.check, subject: Self.subject, container: "app", now: 100) == covers)
     }
 
+    /// What a workload has by its images and under constraints is found on subjects of its own; an exemption of the workload
+    /// covers it.
+    @Test(arguments: [
+        ("Deployment", [true, true, true, false]), ("deployment", [true, true, true, false]),
+        ("", [true, true, true, true]), ("Deployment images", [false, true, false, false]),
+        ("deployment Constraints", [false, false, true, false]), ("Deploy", [false, false, false, false]),
+        ("DaemonSet", [false, false, false, false]), ("images", [false, false, false, false]),
+    ])
+    func exemptionsCoverTheWholeWorkload(kind: String, covers: [Bool]) {
+        let exemption = Exemption(owner: "o", reason: "r", namespace: "shop", kind: kind, name: "web")
+        var other = Self.subject
+        other.kind = "DeploymentConfig"
+        let subjects = [Self.subject, Self.subject.runningImages, Self.subject.underConstraints, other]
+        #expect(subjects.map { exemption.covers(check: Self.check, subject: $0, container: "", now: 0) } == covers)
+        var elsewhere = exemption
+        elsewhere.name = "cart"
+        #expect(!subjects.contains { elsewhere.covers(check: Self.check, subject: $0, container: "", now: 0) })
+    }
+
     @Test func scoresWeighPassesBySeverity() {
         var summary = Summary()
         #expect(summary.score == 100)

@@ -97,6 +97,35 @@ import Testing
         #expect(try await store.ledger.statuses(till) == ["1": .new, "2": .suppressed])
     }
 
+    /// Whoever exempts a Deployment means also what it has by its images and under constraints, before they are found and
+    /// after.
+    @Test func anExemptionOfAWorkloadCoversItsImagesAndConstraints() async throws {
+        let fixture = Fixture()
+        let store = try fixture.open()
+        let (cart, till) = (Sample.subject("cart"), Sample.subject("till"))
+        let parts = [cart, cart.runningImages, cart.underConstraints]
+        let others = [till.runningImages, till.underConstraints]
+        try await store.ledger.run((parts + others).map { Sample.object($0, [1, 2]) })
+        var exemption = Sample.exemption(["check-1"], namespace: "shop", name: "cart")
+        exemption.kind = "Deployment"
+        exemption = try await store.ledger.addExemption(exemption, by: "ann")
+        for part in parts {
+            #expect(try await store.ledger.statuses(part) == ["1": .suppressed, "2": .new], "\(part.kind)")
+        }
+        exemption.checks = []
+        try await store.ledger.updateExemption(exemption, by: "ann")
+        try await store.ledger.run((parts + others).map { Sample.object($0, [1, 2, 3]) })
+        for part in parts {
+            let found = try await store.ledger.statuses(part)
+            #expect(found == ["1": .suppressed, "2": .suppressed, "3": .suppressed], "\(part.kind)")
+        }
+        for other in others {
+            #expect(try await store.ledger.statuses(other) == ["1": .new, "2": .new, "3": .new], "\(other.kind)")
+        }
+        try await store.ledger.removeExemption(exemption.id, by: "ann")
+        for part in parts { #expect(try await store.ledger.statuses(part)["1"] == .new, "\(part.kind)") }
+    }
+
     /// The judge works with the exemptions that it read at its start: what changed since is put right here.
     @Test func theJudgeMayBeBehind() async throws {
         let fixture = Fixture()

@@ -5,22 +5,22 @@
 /// apps.constraints.bulwark.dev/v1, so that each judge replaces only what it found itself.
 extension Subject {
     package static let constraintsGroup = "constraints.bulwark.dev"
-    private static let word = " constraints"
+    static let constraintsWord = " constraints"
 
     package var underConstraints: Subject {
         var copy = self
         copy.apiVersion = (group.isEmpty ? "" : "\(group).") + Self.constraintsGroup + "/" + version
-        copy.kind = kind + Self.word
+        copy.kind = kind + Self.constraintsWord
         return copy
     }
 
     /// The object itself; nil when this is no subject of constraints.
     package var constrained: Subject? {
-        guard group.hasSuffix(Self.constraintsGroup), kind.hasSuffix(Self.word) else { return nil }
+        guard group.hasSuffix(Self.constraintsGroup), kind.hasSuffix(Self.constraintsWord) else { return nil }
         var copy = self
         let own = group.dropLast(Self.constraintsGroup.utf8.count + (group == Self.constraintsGroup ? 0 : 1))
         copy.apiVersion = own.isEmpty ? version : "\(own)/\(version)"
-        copy.kind = String(kind.dropLast(Self.word.count))
+        copy.kind = String(kind.dropLast(Self.constraintsWord.count))
         return copy
     }
 

@@ -35,10 +35,24 @@ package struct Exemption: Sendable, Hashable {
     /// Whether it covers a failure of `check` on `subject` at `now` (seconds since 1970).
     package func covers(check: Check, subject: Subject, container: String, now: Int64) -> Bool {
         if let expiry, expiry <= now { return false }
-        return (checks.isEmpty || checks.contains { check.answers(to: $0) })
-            && Self.matches(cluster, subject.cluster) && Self.matches(namespace, subject.namespace)
-            && (kind.isEmpty || kind.lowercased() == subject.kind.lowercased())
-            && Self.matches(name, subject.name) && Self.matches(self.container, container)
+        return (checks.isEmpty || checks.contains { check.answers(to: $0) }) && fits(subject)
+            && Self.matches(self.container, container)
+    }
+
+    /// Whether the names of a subject fit, whatever the check and container.
+    package func fits(_ subject: Subject) -> Bool {
+        Self.matches(cluster, subject.cluster) && Self.matches(namespace, subject.namespace)
+            && isOfKind(subject.kind) && Self.matches(name, subject.name)
+    }
+
+    /// Whoever exempts a Deployment means all that is found on it: also what it has by its images (`Deployment images`)
+    /// and under constraints (`Deployment constraints`). An exemption that names such a part itself covers that part alone.
+    private func isOfKind(_ found: String) -> Bool {
+        if kind.isEmpty { return true }
+        let (wanted, found) = (kind.lowercased(), found.lowercased())
+        return found.hasPrefix(wanted)
+            && (found.utf8.count == wanted.utf8.count
+                || [Subject.imagesWord, Subject.constraintsWord].contains { found == wanted + $0 })
     }
 
     /// Matches in linear time per star: `*` is any run of characters, nothing else is special.

@@ -6,25 +6,25 @@
 extension Subject {
     /// Also the group of images themselves.
     package static let imagesGroup = "images.bulwark.dev"
-    private static let word = " images"
+    static let imagesWord = " images"
 
     package var runningImages: Subject {
         var copy = self
         let version = apiVersion.split(separator: "/").last.map(String.init) ?? ""
         copy.apiVersion = (group.isEmpty ? "" : "\(group).") + Self.imagesGroup + "/" + version
-        copy.kind = kind + Self.word
+        copy.kind = kind + Self.imagesWord
         return copy
     }
 
     /// The workload itself; nil when this is no workload as one who runs images.
     package var imageRunner: Subject? {
-        guard group == Self.imagesGroup || group.hasSuffix("." + Self.imagesGroup), kind.hasSuffix(Self.word)
+        guard group == Self.imagesGroup || group.hasSuffix("." + Self.imagesGroup), kind.hasSuffix(Self.imagesWord)
         else { return nil }
         var copy = self
         let own = group.dropLast(Self.imagesGroup.utf8.count + (group == Self.imagesGroup ? 0 : 1))
         let version = apiVersion.split(separator: "/").last.map(String.init) ?? ""
         copy.apiVersion = own.isEmpty ? version : "\(own)/\(version)"
-        copy.kind = String(kind.dropLast(Self.word.count))
+        copy.kind = String(kind.dropLast(Self.imagesWord.count))
         return copy
     }
 }

@@ -189,12 +189,6 @@ extension LedgerWrite {
 }
 
 extension Exemption {
-    /// Whether the names of a subject fit, whatever the check and container.
-    func fits(_ subject: Subject) -> Bool {
-        Self.matches(cluster, subject.cluster) && Self.matches(namespace, subject.namespace)
-            && (kind.isEmpty || kind.lowercased() == subject.kind.lowercased()) && Self.matches(name, subject.name)
-    }
-
     var contentDigest: Int64 {
         Code.digest(
             owner, reason, String(expiry ?? -1), checks.joined(separator: "\n"), cluster, namespace, kind, name,
