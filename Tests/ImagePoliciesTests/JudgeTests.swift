@@ -288,4 +288,45 @@ func objections(
     {
         #expect(ImageJudge.span(seconds) == words)
     }
+
+    /// Outside of admission: by the scans that are there, without asking for others.
+    @Test func judgesPodsByWhatIsKnown() throws {
+        let index = try index(
+            #"{"rules":{"malware":true},"whenMissing":"wait"}"#, #"{"mode":"warn","rules":{"requireDigest":true}}"#,
+            #"{"mode":"audit","namespaces":{"selector":{"matchLabels":{"env":"dev"}}},"rules":{"secrets":true}}"#)
+        try index.put(verdict { $0.malware = 1 })
+        let images = ["registry.example.com/shop/cart:1.2", "ghcr.io/a/b:1", "ghcr.io/A:B:C"].enumerated().map {
+            PodImage(container: "c\($0)", path: "spec.containers[\($0)].image", image: $1)
+        }
+        func judge(_ labels: [String: String]) -> ImageJudgement {
+            index.judge(
+                images, by: index.policies, for: ImageRequest(namespace: "shop", labels: labels), now: now)
+        }
+        let judgement = judge([:])
+        #expect(judgement.refusals.map(\.image.container) == ["c0", "c1"])
+        #expect(judgement.refusals[0].message == "holds 1 file that is malware")
+        #expect(judgement.refusals[1].message == "has not been scanned yet: there is no ImageScan of it")
+        #expect(judgement.warnings.map(\.image.container) == ["c0", "c1", "c2"] && judgement.audits.isEmpty)
+        #expect(judgement.errors.map(\.image.container) == ["c2"] && judgement.asked == 6)
+        #expect(judge(["env": "dev"]).audits.map(\.image.container) == ["c1", "c2"])
+    }
+
+    /// Templates are found by the way to them, whatever their kind.
+    @Test func findsImagesBelowATemplate() throws {
+        let spec = #"{"spec":{"initContainers":[{"name":"i","image":"a"}],"containers":[{"name":"c","image":"b"}]}}"#
+        for (steps, text) in [
+            ([], spec), (["spec", "template"], #"{"spec":{"template":\#(spec)}}"#),
+            (["template"], #"{"template":\#(spec)}"#),
+        ] {
+            let prefix = steps.map { $0 + "." }.joined() + "spec."
+            #expect(
+                try PodImages.find(in: object(text), below: steps) == [
+                    PodImage(container: "c", path: prefix + "containers[0].image", image: "b"),
+                    PodImage(container: "i", path: prefix + "initContainers[0].image", image: "a"),
+                ])
+        }
+        #expect(throws: ImagePolicyError(.request, "spec.template must be an object")) {
+            try PodImages.find(in: object(#"{"spec":{"template":[]}}"#), below: ["spec", "template"])
+        }
+    }
 }

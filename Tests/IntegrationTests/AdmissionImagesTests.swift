@@ -150,9 +150,51 @@ import Testing
                     && status?["conditions"]?[0]?["status"]?.string == "True"
                     && status?["refusals"]?["recent"]?[0]?["message"]?.string?.contains("critical") == true
             }
+            try await Self.previews(world)
             try await Self.holds(world)
             try await Self.hostile(world)
         }
+    }
+
+    /// What a policy would refuse of what runs, told before it counts.
+    private static func previews(_ world: AdmissionWorld) async throws {
+        let folder = try ScratchFolder()
+        func preview(_ spec: String, _ options: String...) async throws -> (run: CommandRun, report: Node?) {
+            let file = try folder.write(policy("new", spec), to: "policy.json")
+            let run = try await CommandRun.bulwark(
+                ["policy", "preview", "-f", file, "--kubeconfig", world.cluster.kubeconfig, "-o", "json"] + options)
+            return (run, try? JSONReader.read(Array(run.output.utf8), source: "report").root)
+        }
+        func outcomes(_ report: Node?) -> [String] {
+            report?["results"]?.elements.map {
+                let subject = $0["subject"]
+                return [
+                    $0["outcome"]?.string ?? "", subject?["kind"]?.string ?? "", subject?["name"]?.string ?? "",
+                    $0["isNew"]?.bool == true ? "new" : "as now",
+                ].joined(separator: " ")
+            } ?? []
+        }
+        // Switched off it is tried all the same; the policy that counts refuses the same today.
+        let spec = #"{"enabled":false,"rules":{"vulnerabilities":[{"severity":"critical"}]}}"#
+        let (run, report) = try await preview(spec, "--namespace", "shop")
+        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+        #expect(
+            outcomes(report) == [
+                "refused Deployment d as now", "unchanged Pod before as now", "unchanged Pod good as now",
+            ], "\(run.output)")
+        let violation = report?["results"]?[0]?["refusals"]?[0]?["violations"]?[0]
+        #expect(violation?["path"]?.string == "spec.template.spec.containers[0].image", "\(run.output)")
+        #expect(
+            violation?["message"]?.string?.hasPrefix("the image has 3 critical vulnerabilities, 2 of them") == true,
+            "\(run.output)")
+        #expect(try await preview(spec, "--fail").run.status == 1)
+        // By name alone; elsewhere nobody asks for it yet.
+        let pinned = try await preview(
+            #"{"mode":"warn","namespaces":{"names":["default"]},"rules":{"requireDigest":true}}"#)
+        #expect(outcomes(pinned.report) == ["warned Pod elsewhere new"], "\(pinned.run.output)")
+        #expect(pinned.report?["summary"]?["notBound"]?.int == 3, "\(pinned.run.output)")
+        let wrong = try await preview(#"{"rules":{"malwear":true}}"#).run
+        #expect(wrong.status == 2 && wrong.errors.contains("ImagePolicy new: spec.rules"), "\(wrong.errors)")
     }
 
     /// whenMissing: wait.

@@ -1,5 +1,6 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Documents
+import ImagePolicies
 import Foundation
 import TestSupport
 import Testing
@@ -119,5 +120,72 @@ import Testing
             let run = try await CommandRun.bulwark(["policy", "test", file])
             #expect(run.status == status, "\(new): \(run.output)\(run.errors)")
         }
+    }
+
+    private static let imagePolicy = """
+        apiVersion: policy.bulwark.dev/v1
+        kind: ImagePolicy
+        metadata: {name: images}
+        spec: {rules: {malware: true}, namespaces: {selector: {matchLabels: {env: production}}}}
+        """
+
+    private static func scan(malware: Int) -> String {
+        var verdict = ImageVerdict(reference: "registry.example.com/shop/cart:1", phase: .complete)
+        verdict.digest = "sha256:" + String(repeating: "ab", count: 32)
+        (verdict.scanned, verdict.resolved, verdict.malware) = (1_700_000_000, 1_700_000_000, malware)
+        return ImageScan.object(verdict.reference).dropLast() + "," + ImageScan.statusPatch(verdict).dropFirst()
+    }
+
+    private static func pod(_ image: String) -> String {
+        #"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"\#(image)"}]}}"#
+    }
+
+    @Test func triesImagePoliciesOnCases() async throws {
+        let scratch = try ScratchFolder()
+        _ = try scratch.write(Self.imagePolicy, to: "policy.yaml")
+        _ = try scratch.write(Self.policy, to: "pods.yaml")
+        _ = try scratch.write(Self.scan(malware: 1), to: "scan.json")
+        _ = try scratch.write(Self.scan(malware: 0), to: "clean.json")
+        _ = try scratch.write(Self.pod("registry.example.com/shop/cart:1"), to: "cart.json")
+        _ = try scratch.write(Self.pod("registry.example.com/shop/till:1"), to: "till.json")
+        _ = try scratch.write(Self.pod("UPPER CASE"), to: "odd.json")
+        func test(_ policies: String, _ cases: String...) async throws -> CommandRun {
+            let text = "policies: [\(policies)]\ncases:\n" + cases.map { "  - {name: c, \($0)}\n" }.joined()
+            return try await CommandRun.bulwark(["policy", "test", try scratch.write(text, to: "t.yaml")])
+        }
+        let production = "namespaceLabels: {env: production}"
+        let run = try await test(
+            "policy.yaml, pods.yaml, scan.json",
+            "objects: cart.json, expect: deny, contains: [holds 1 file that is malware, images], \(production)",
+            "objects: till.json, expect: deny, contains: [there is no ImageScan of it], \(production)",
+            "objects: cart.json, expect: allow",
+            "objects: cart.json, expect: allow, namespace: kube-system, \(production)"
+        )
+        #expect(run.status == 0 && run.output.contains("4 passed, 0 failed"), "\(run.output)\(run.errors)")
+        let clean = try await test("policy.yaml, clean.json", "objects: cart.json, expect: allow, \(production)")
+        #expect(clean.status == 0, "\(clean.output)\(clean.errors)")
+
+        // What cannot be judged is never passed over.
+        let wrong = Self.imagePolicy.replacing("malware", with: "malwear")
+        _ = try scratch.write(wrong, to: "wrong.yaml")
+        _ = try scratch.write(Self.scan(malware: 1).replacing(#""malware":1,"#, with: ""), to: "half.json")
+        for (policies, objects, status, text) in [
+            ("policy.yaml", "odd.json", Int32(3), "images: container \"c\": UPPER CASE cannot be judged"),
+            ("policy.yaml", "scan.json", 3, "counts only in a file of policies"),
+            ("pods.yaml", "policy.yaml", 3, "counts only in a file of policies"),
+            ("wrong.yaml", "cart.json", 2, "ImagePolicy images: spec.rules"),
+            ("policy.yaml, half.json", "cart.json", 2, "status.malware is missing from a result"),
+            ("policy.yaml, policy.yaml", "cart.json", 2, "ImagePolicy images is there twice"),
+            ("scan.json", "cart.json", 2, "neither a PodPolicy nor an ImagePolicy"),
+        ] {
+            let run = try await test(policies, "objects: \(objects), expect: deny, \(production)")
+            #expect(
+                run.status == status && (run.output + run.errors).contains(text),
+                "\(policies) \(objects): \(run.output)\(run.errors)")
+        }
+        let judged = try await CommandRun.bulwark(
+            ["policy", "judge", scratch.path + "/cart.json", "-f", scratch.path + "/policy.yaml"])
+        #expect(
+            judged.status == 2 && judged.errors.contains("ImagePolicy images is not judged here"), "\(judged.errors)")
     }
 }

@@ -47,7 +47,7 @@ struct PolicyJudge: ParsableCommand {
             status = max(status, .unreadable)
             Terminal.error(message)
         }
-        let policies = try PolicyFiles.read(policyFiles).policies
+        let policies = try PolicyFiles.read(policyFiles, judgesImages: false).policies
         let judges = standard.map { PolicyOnTrial($0.standard) } + policies.map { PolicyOnTrial($0) }
         var writer = JudgementWriter(output, colour: Terminal.usesColour, sink: Terminal.write)
         for file in InputFile.all(in: paths, problem: note) {

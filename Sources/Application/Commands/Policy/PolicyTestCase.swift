@@ -1,6 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 import Findings
 import Foundation
+import ImagePolicies
 import PodPolicies
 import PodSecurity
 
@@ -28,11 +29,13 @@ struct PolicyTestOutcome {
 struct PolicyTestRun {
     private let file: PolicyTestFile
     private let set: PolicySet
+    private let imagePolicies: [ImagePolicy]
+    private let images: ImagePolicyIndex
     private let now: Int64
 
     /// Without any binding in the files each policy counts for everyone.
     init(_ file: PolicyTestFile, now: Int64) throws(UserError) {
-        let found = try PolicyFiles.read(file.policies)
+        let found = try PolicyFiles.read(file.policies, judgesImages: true)
         var policies = found.policies
         if found.bindings.isEmpty {
             for index in policies.indices { policies[index].isDefault = true }
@@ -43,6 +46,7 @@ struct PolicyTestRun {
         self.file = file
         set = PolicySet(
             policies: policies, bindings: found.bindings, control: found.control)
+        (imagePolicies, images) = (found.imagePolicies, found.images)
         self.now = now
     }
 
@@ -59,12 +63,16 @@ struct PolicyTestRun {
                 guard test.object.isEmpty || test.object == "\(found.subject.kind)/\(found.subject.name)" else {
                     return
                 }
-                do throws(PodFieldError) {
+                if found.isImagePolicy || found.isImageScan {
+                    return error("counts only in a file of policies", found.subject.display)
+                }
+                do {
                     guard
                         let (pod, path, isTemplate) = try PodSource.find(
                             in: found.object, apiVersion: found.subject.apiVersion, kind: found.subject.kind)
                     else { return }
-                    outcomes.append(judge(test, found.subject, pod, path, isTemplate))
+                    let images = imagePolicies.isEmpty ? [] : try PodImages.find(in: found.object, below: path.steps)
+                    outcomes.append(judge(test, found.subject, pod, images, path, isTemplate))
                 } catch let problem {
                     error("\(problem)", found.subject.display)
                 }
@@ -77,7 +85,8 @@ struct PolicyTestRun {
     }
 
     private func judge(
-        _ test: PolicyTestFile.Case, _ subject: Subject, _ pod: Pod, _ path: String, _ isTemplate: Bool
+        _ test: PolicyTestFile.Case, _ subject: Subject, _ pod: Pod, _ images: [PodImage], _ path: String,
+        _ isTemplate: Bool
     ) -> PolicyTestOutcome {
         let namespace = [test.namespace, pod.namespace, "default"].first { !$0.isEmpty } ?? ""
         var pod = pod
@@ -97,10 +106,22 @@ struct PolicyTestRun {
         let verdict = PodVerdict(
             of: pod, for: requester, in: set, labels: test.namespaceLabels, mayChange: true, now: now)
         let isOn = set.control.isOn(in: namespace)
-        let got: PolicyTestFile.Answer =
-            !isOn ? .allow : verdict.isAccepted ? verdict.warnings.isEmpty ? .allow : .warn : .deny
-        let objections = verdict.isAccepted ? verdict.warnings : verdict.refusals
-        let reasons: [String] = got == .allow ? [] : objections.flatMap { Self.reasons($0, path) }
+        let judgement = judge(
+            images, ImageRequest(user: requester.user, namespace: namespace, labels: test.namespaceLabels))
+        let isRefused = !verdict.isAccepted || !judgement.refusals.isEmpty
+        if isOn, !isRefused, let failed = judgement.errors.first {
+            return outcome(
+                test, subject.display, nil, [], problem: "\(failed.policy): \(ImageRefusalText.line(failed))")
+        }
+        let isWarned = !verdict.warnings.isEmpty || !judgement.warnings.isEmpty
+        let got: PolicyTestFile.Answer = !isOn ? .allow : isRefused ? .deny : isWarned ? .warn : .allow
+        var reasons: [String] = []
+        if got != .allow {
+            reasons = (isRefused ? verdict.refusals : verdict.warnings).flatMap { Self.reasons($0, path) }
+            for objection in isRefused ? judgement.refusals : judgement.warnings {
+                reasons += Self.reasons(.init(policy: objection.policy, violations: [Violation(objection)]), "")
+            }
+        }
         var problem = ""
         if got != test.expect {
             problem = "expected \(test.expect), got \(got)"
@@ -108,6 +129,12 @@ struct PolicyTestRun {
             problem = "no reason contains \"\(missing)\""
         }
         return outcome(test, subject.display, got, reasons, problem: problem)
+    }
+
+    /// Image policies are not asked about the control plane's namespace.
+    private func judge(_ images: [PodImage], _ request: ImageRequest) -> ImageJudgement {
+        if request.namespace == "kube-system" { return ImageJudgement() }
+        return self.images.judge(images, by: imagePolicies, for: request, now: now)
     }
 
     private static func reasons(_ refusal: PolicyChoice.Refusal, _ path: String) -> [String] {
@@ -126,5 +153,20 @@ struct PolicyTestRun {
         PolicyTestOutcome(
             file: file.path, line: test.line, name: test.name, object: object, expected: test.expect, got: got,
             reasons: reasons, problem: problem, isError: got == nil)
+    }
+}
+
+extension String {
+    /// `spec.template.` as steps.
+    var steps: [String] { split(separator: ".").map(String.init) }
+}
+
+extension Violation {
+    /// What an image policy objects to; its path starts at the object's root.
+    init(_ objection: ImageObjection) {
+        let reason = ImageRefusalText.reason(objection)
+        self.init(
+            "image", container: reason.container, path: reason.path, value: reason.value, message: reason.message,
+            remedy: reason.remedy)
     }
 }

@@ -19,7 +19,8 @@ extension [PolicyTestOutcome] {
         }
         if !isEmpty { table.write(to: &text, width: width, colour: colour) }
         for outcome in self where !outcome.isPassed {
-            text.append(DisplayText.safe("\n\(outcome.file):\(outcome.line): \(outcome.name): \(outcome.problem)"))
+            text.append("\n")
+            text.append(DisplayText.safe("\(outcome.file):\(outcome.line): \(outcome.name): \(outcome.problem)"))
             text.append("\n")
             for reason in outcome.reasons.prefix(20) { text.append("  \(DisplayText.safe(reason))\n") }
         }

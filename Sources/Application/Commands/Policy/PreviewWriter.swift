@@ -6,16 +6,21 @@ import Reporting
 
 /// Writes what a policy would do.
 struct PreviewWriter {
+    let policy: String
+    /// Whether it was tried on everything, for it is bound to nobody.
+    var isAlone = false
+    /// Whether it counts who makes a pod, which nobody recorded for a running one.
+    var asksForUsers = true
     let format: PolicyPreviewCommand.Format
     let width: Int
     let colour: Bool
     let sink: OutputBuffer.Sink
 
-    func write(_ preview: PolicyPreview) {
+    func write(_ preview: PreviewEntries) {
         if format == .table { writeTable(preview) } else { writeTree(preview) }
     }
 
-    private func writeTable(_ preview: PolicyPreview) {
+    private func writeTable(_ preview: PreviewEntries) {
         var output = OutputBuffer(sink: sink)
         var table = TextTable([
             .init("WOULD BE"), .init("OBJECT", least: 20), .init("CONTAINER", least: 8, optional: true),
@@ -51,21 +56,21 @@ struct PreviewWriter {
         output.append(
             "\(preview.judged) judged: " + (counts + ["\(preview.untouched) not bound"]).joined(separator: ", "))
         output.append(
-            preview.scope == .alone
-                ? "; \(preview.policy.name) is bound to nobody, so it was tried on everything\n" : "\n")
-        if preview.results.contains(where: { $0.subject.kind == "Pod" }) {
+            isAlone
+                ? "; \(policy) is bound to nobody, so it was tried on everything\n" : "\n")
+        if asksForUsers, preview.results.contains(where: { $0.subject.kind == "Pod" }) {
             output.append(
                 "Pods without a controller were judged for their service account: who made them is not recorded.\n")
         }
         output.flush()
     }
 
-    private func writeTree(_ preview: PolicyPreview) {
+    private func writeTree(_ preview: PreviewEntries) {
         var tree = TreeWriter(format == .yaml ? .yaml : .json, output: OutputBuffer(sink: sink))
         tree.object { tree in
             tree.field("schemaVersion", "1")
-            tree.field("policy", preview.policy.name)
-            tree.field("scope", preview.scope == .alone ? "everything" : "bound")
+            tree.field("policy", policy)
+            tree.field("scope", isAlone ? "everything" : "bound")
             tree.key("results")
             tree.array { tree in
                 for entry in preview.results {

@@ -35,6 +35,15 @@ package struct PolicyPreview: Sendable {
         package var count: Int
         /// Whether it fares so already, without the policy.
         package var isNew: Bool
+
+        package init(
+            _ subject: Subject, _ outcome: Outcome, serviceAccount: String = "", policy: String = "",
+            refusals: [PolicyChoice.Refusal] = [], changes: [PodChange] = [], message: String = "", isNew: Bool = true
+        ) {
+            (self.subject, self.outcome, self.serviceAccount) = (subject, outcome, serviceAccount)
+            (self.policy, self.refusals, self.changes) = (policy, refusals, changes)
+            (self.message, self.isNew, count) = (message, isNew, 1)
+        }
     }
 
     package let policy: PodPolicy
@@ -44,10 +53,7 @@ package struct PolicyPreview: Sendable {
     private let labels: [String: [String: String]]
     private let protected: Set<String>
     private let now: Int64
-    private var entries: [String: Entry] = [:]
-    /// Objects judged, and those that the policy does not count for.
-    package private(set) var judged = 0
-    package private(set) var untouched = 0
+    package private(set) var entries = PreviewEntries()
 
     /// - Parameters:
     ///   - set: what counts now.
@@ -79,63 +85,36 @@ package struct PolicyPreview: Sendable {
     /// Takes what the cluster holds, an object at a time. What runs no pods, has run to its end, or belongs to the
     /// control plane is passed over.
     package mutating func add(_ object: Node, apiVersion: String, kind: String) {
-        let metadata = object["metadata"]
-        let namespace = metadata?["namespace"]?.string ?? ""
-        guard !protected.contains(namespace), !Self.isOver(object, kind) else { return }
-        let owner = metadata?["ownerReferences"]?.elements.first { $0["controller"]?.bool == true }
-        // The template of what has an owner is its owner's.
-        if kind != "Pod", owner != nil { return }
-        let name = metadata?["name"]?.string ?? ""
-        let subject = Subject(apiVersion: apiVersion, kind: kind, namespace: namespace, name: name)
+        let candidate = PreviewCandidate(object, apiVersion: apiVersion, kind: kind)
+        guard !protected.contains(candidate.subject.namespace) else { return }
         do throws(PodFieldError) {
-            guard let source = try PodSource.find(in: object, apiVersion: apiVersion, kind: kind) else { return }
-            var pod = source.pod
-            pod.namespace = namespace
-            let controller =
-                kind == "Pod"
-                ? owner.map { Self.group($0["apiVersion"]?.string ?? "") + "/" + ($0["kind"]?.string ?? "") } ?? ""
-                : Self.group(apiVersion) + "/" + kind
-            judge(pod, of: subject, controller: controller, owner: owner?["name"]?.string ?? "", path: source.path)
+            guard let found = try candidate.pod() else { return }
+            judge(found, of: candidate)
         } catch {
-            keep(
-                Entry(
-                    subject: subject, serviceAccount: "", outcome: .error, policy: "", refusals: [], changes: [],
-                    message: error.description, count: 1, isNew: true), key: subject.display)
+            entries.keep(Entry(candidate.subject, .error, message: error.description), key: candidate.subject.display)
         }
     }
 
-    private mutating func judge(_ pod: Pod, of subject: Subject, controller: String, owner: String, path: String) {
-        let requester = Requester.controller(of: controller, namespace: subject.namespace, pod: pod)
+    private mutating func judge(_ found: PreviewCandidate.Found, of candidate: PreviewCandidate) {
+        let (pod, requester, path, subject) = (found.pod, found.requester, found.path, candidate.subject)
         let labels = labels[subject.namespace] ?? [:]
         let bound = after.bound(to: requester, labels: labels)
-        judged += 1
+        entries.judged += 1
         guard bound[policy.mode].contains(where: { $0.name == policy.name }) else {
-            untouched += 1
+            entries.untouched += 1
             return
         }
         let verdict = PodVerdict(of: pod, for: requester, in: after, labels: labels, mayChange: true, now: now)
         let was = PodVerdict(of: pod, for: requester, in: before, labels: labels, mayChange: true, now: now)
-        let (outcome, found) = Self.outcome(verdict, pod)
-        let refusals = found.within(path)
+        let (outcome, reached) = Self.outcome(verdict, pod)
+        let refusals = reached.within(path)
         let old = Self.outcome(was, pod)
         let entry = Entry(
-            subject: subject, serviceAccount: "\(subject.namespace)/\(requester.serviceAccount)", outcome: outcome,
+            subject, outcome, serviceAccount: found.serviceAccount,
             policy: verdict.policy.isEmpty ? refusals.first?.policy ?? "" : verdict.policy, refusals: refusals,
-            changes: outcome == .refused ? [] : pod.changes(to: verdict.pod).within(path), message: "", count: 1,
-            isNew: old.0 != outcome)
+            changes: outcome == .refused ? [] : pod.changes(to: verdict.pod).within(path), isNew: old.0 != outcome)
         let reasons = refusals.flatMap { $0.violations.map { "\($0.path) \($0.message)" } } + entry.changes.map(\.path)
-        let whose = owner.isEmpty ? subject.display : "\(subject.namespace)/\(owner)/"
-        keep(entry, key: "\(whose) \(outcome) \(reasons.joined(separator: ";"))")
-    }
-
-    private mutating func keep(_ entry: Entry, key: String) {
-        guard var same = entries[key] else {
-            entries[key] = entry
-            return
-        }
-        same.count += 1
-        if entry.subject < same.subject { same.subject = entry.subject }
-        entries[key] = same
+        entries.keep(entry, key: "\(candidate.whose) \(outcome) \(reasons.joined(separator: ";"))")
     }
 
     private static func outcome(_ verdict: PodVerdict, _ pod: Pod) -> (Outcome, [PolicyChoice.Refusal]) {
@@ -145,31 +124,10 @@ package struct PolicyPreview: Sendable {
         return (pod.changes(to: verdict.pod).isEmpty ? .unchanged : .changed, [])
     }
 
-    /// Whether a pod has run to its end, or is the mirror of a static one, which no policy keeps from running.
-    static func isOver(_ object: Node, _ kind: String) -> Bool {
-        guard kind == "Pod" else { return false }
-        let phase = object["status"]?["phase"]?.string
-        return phase == "Succeeded" || phase == "Failed"
-            || object["metadata"]?["annotations"]?[dynamic: ControlPlane.mirrorAnnotation] != nil
-    }
-
-    private static func group(_ apiVersion: String) -> String {
-        apiVersion.split(separator: "/").count == 2 ? String(apiVersion.prefix { $0 != "/" }) : ""
-    }
-
-    /// By outcome, then by subject.
-    package var results: [Entry] {
-        let order = Dictionary(uniqueKeysWithValues: zip(Outcome.allCases, 0...))
-        return entries.values.sorted {
-            let (one, other) = (order[$0.outcome] ?? 0, order[$1.outcome] ?? 0)
-            return one != other ? one < other : ($0.subject, $0.policy) < ($1.subject, $1.policy)
-        }
-    }
-
-    /// How many objects fare how.
-    package var counts: [Outcome: Int] {
-        entries.values.reduce(into: [:]) { $0[$1.outcome, default: 0] += $1.count }
-    }
+    package var results: [Entry] { entries.results }
+    package var counts: [Outcome: Int] { entries.counts }
+    package var judged: Int { entries.judged }
+    package var untouched: Int { entries.untouched }
 }
 
 extension [PodChange] {

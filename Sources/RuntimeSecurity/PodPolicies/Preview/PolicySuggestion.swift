@@ -30,7 +30,7 @@ package struct PolicySuggestion: Sendable {
     package mutating func add(
         _ object: Node, apiVersion: String, kind: String, account: String
     ) throws(PodFieldError) {
-        guard !PolicyPreview.isOver(object, kind) else { return }
+        guard !PreviewCandidate.isOver(object, kind) else { return }
         let metadata = object["metadata"]
         let isOwned = metadata?["ownerReferences"]?.elements.contains { $0["controller"]?.bool == true } ?? false
         if kind != "Pod", isOwned { return }

@@ -4,7 +4,7 @@ import Kubernetes
 
 /// Lists what runs in a cluster, and the templates that more will be made of, for previews and suggestions.
 package struct RunningWorkloads: Sendable {
-    private let client: APIClient
+    package let client: APIClient
 
     package init(_ client: APIClient) { self.client = client }
 

@@ -31,7 +31,6 @@ struct ImageJudging: Sendable {
     func judge(
         _ images: [PodImage], holdUntil: ContinuousClock.Instant?, now: @Sendable () -> Int64
     ) async throws -> ImageJudgement {
-        var judgement = ImageJudgement()
         let started = ContinuousClock.now
         let cases = images.map { sorted($0, now: now() / 1000) }
         // All scans are asked for before any is waited for.
@@ -54,13 +53,24 @@ struct ImageJudging: Sendable {
         }
         // A pod that is refused whatever the scans say is not held for them.
         if !cases.contains(where: isRefusedAnyway) { try await hold(holds) }
-        let time = now() / 1000
+        return judge(cases, now: now() / 1000) { unasked[$0] ?? "" }
+    }
+
+    /// By what is known already: no scan is asked for, and nothing is held.
+    /// - Parameter now: seconds since 1970.
+    func judgeByWhatIsKnown(_ images: [PodImage], now: Int64) -> ImageJudgement {
+        judge(images.map { sorted($0, now: now) }, now: now) { _ in "there is no ImageScan of it" }
+    }
+
+    /// - Parameter unasked: why no scan was asked for; empty where one was.
+    private func judge(_ cases: [Case], now: Int64, unasked: (ScannedReference) -> String) -> ImageJudgement {
+        var judgement = ImageJudgement()
         for one in cases {
             judgement.exemptions += one.exemptions.map { ImageRefusalText.plain($0, 300) }
             let knowledge = one.reference.map { index.knowledge(of: $0) } ?? .missing
-            let why = one.reference.flatMap { unasked[$0] } ?? ""
+            let why = one.reference.map(unasked) ?? ""
             for policy in one.policies {
-                judgement.add(judge(one, policy, knowledge, why, time).objections(), mode: policy.mode)
+                judgement.add(judge(one, policy, knowledge, why, now).objections(), mode: policy.mode)
             }
         }
         return judgement
@@ -116,6 +126,16 @@ struct ImageJudging: Sendable {
             // The pod is refused for this one; the others would only hold it longer.
             if knowledge.isOpen { return }
         }
+    }
+}
+
+extension ImagePolicyIndex {
+    /// What policies say of a pod's images outside of admission, by the scans that are there.
+    /// - Parameter now: seconds since 1970.
+    package func judge(
+        _ images: [PodImage], by policies: [ImagePolicy], for request: ImageRequest, now: Int64
+    ) -> ImageJudgement {
+        ImageJudging(self, nil, policies, request, isDryRun: true).judgeByWhatIsKnown(images, now: now)
     }
 }
 

@@ -59,12 +59,14 @@ package enum ImageRefusalText {
     }
 
     static func reasons(_ objections: [ImageObjection]) -> [AdmissionDecision.Reason] {
-        objections.prefix(maxReasons).map { objection in
-            AdmissionDecision.Reason(
-                policy: objection.policy, container: plain(objection.image.container, 63), path: objection.image.path,
-                value: EditValue.string(plain(objection.image.image, 300)).json,
-                message: plain("the image \(objection.message)", 800), remedy: plain(objection.remedy, 600))
-        }
+        objections.prefix(maxReasons).map(reason)
+    }
+
+    package static func reason(_ objection: ImageObjection) -> AdmissionDecision.Reason {
+        AdmissionDecision.Reason(
+            policy: objection.policy, container: plain(objection.image.container, 63), path: objection.image.path,
+            value: EditValue.string(plain(objection.image.image, 300)).json,
+            message: plain("the image \(objection.message)", 800), remedy: plain(objection.remedy, 600))
     }
 
     /// Texts of images and scanners on one line: what steers a terminal is left out.

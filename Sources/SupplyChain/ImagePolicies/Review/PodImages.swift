@@ -38,18 +38,25 @@ package enum PodImages {
     /// - Parameter kind: of `object`; objects inside a request do not always say their own.
     /// - Throws: `request` where a pod should be and is none.
     package static func find(in object: Node, kind: GroupVersionName) throws(ImagePolicyError) -> [PodImage] {
-        var images: [PodImage] = []
         // API servers before 1.22 send debug containers without their pod.
         if kind.group.isEmpty, kind.name == "EphemeralContainers" {
+            var images: [PodImage] = []
             try containers(object["ephemeralContainers"], "ephemeralContainers", &images)
             return images
         }
         guard let steps = templates["\(kind.group)/\(kind.name)"] else {
             throw ImagePolicyError(.request, "a \(kind) holds no pod")
         }
+        return try find(in: object, below: steps.map { "\($0)" })
+    }
+
+    /// - Parameter steps: the way to the pod or the template that it is made of: `spec`, `template`; empty for a pod.
+    /// - Throws: `request` where a pod should be and is none.
+    package static func find(in object: Node, below steps: [String]) throws(ImagePolicyError) -> [PodImage] {
+        var images: [PodImage] = []
         var (holder, prefix) = (object, "")
         for step in steps + ["spec"] {
-            guard let next = holder[step], next.isObject else {
+            guard let next = holder[dynamic: step], next.isObject else {
                 throw ImagePolicyError(.request, "\(prefix)\(step) must be an object")
             }
             holder = next
