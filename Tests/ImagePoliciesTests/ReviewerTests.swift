@@ -310,6 +310,39 @@ func reviewer(
         try await Task.sleep(for: .milliseconds(50))
         try index.put(verdict("redis") { $0.malware = 1 })
         #expect(try await other.message.contains("holds 1 file that is malware"))
+        #expect(index.holds.ended.mapValues(\.count) == [.admitted: 1, .refused: 1] && index.holds.now == 0)
+        let seconds = index.holds.ended.values.map(\.seconds)
+        #expect(seconds.allSatisfy { (0.04...60).contains($0) }, "\(seconds)")
+    }
+
+    /// What `/metrics` tells of holds.
+    @Test(.timeLimit(.minutes(1))) func holdsAreCounted() async throws {
+        let index = try index(Self.waiting, namespaces: ["shop": [:], "pay": [:]])
+        let reviewer = reviewer(index)
+        let metrics = AdmissionMetrics()
+        metrics.add { index.holds.write(to: &$0) }
+        #expect(metrics.text.contains("\nbulwark_admission_image_held 0\n"))
+        // Nobody waits for the answer any more.
+        let cancelled = Task { try await reviewer.review(request(podText(cart)), in: .validate) }
+        while index.holds.now < 1 { await Task.yield() }
+        #expect(metrics.text.contains("\nbulwark_admission_image_held 1\n"))
+        cancelled.cancel()
+        await #expect(throws: CancellationError.self) { try await cancelled.value }
+        // The scan does not come.
+        var late = try request(podText(cart), namespace: "pay")
+        late.deadline = .now + .milliseconds(500)
+        #expect(try await !reviewer.review(late, in: .validate).allowed)
+        // One that is refused at once was not held.
+        #expect(try await !reviewer.review(request(podText(cart), dryRun: true), in: .validate).allowed)
+        let text = metrics.text
+        for line in [
+            "bulwark_admission_image_held 0", #"bulwark_admission_image_holds_total{outcome="gave_up"} 2"#,
+            #"bulwark_admission_image_holds_total{outcome="admitted"} 0"#,
+            #"bulwark_admission_image_hold_seconds_total{outcome="refused"} 0.0"#,
+        ] {
+            #expect(text.contains("\n\(line)\n"), "\(line): \(text)")
+        }
+        #expect(index.holds.ended[.gaveUp].map { $0.seconds > 0.15 } == true, "\(index.holds)")
     }
 
     @Test(.timeLimit(.minutes(1))) func theDeadlineOfTheRequestEndsTheHold() async throws {

@@ -1,8 +1,10 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
 import Documents
 import Findings
 import Foundation
 import ImagePolicies
+import NIOCore
 import TestSupport
 import Testing
 
@@ -151,7 +153,7 @@ import Testing
                     && status?["refusals"]?["recent"]?[0]?["message"]?.string?.contains("critical") == true
             }
             try await Self.previews(world)
-            try await Self.holds(world)
+            try await Self.holds(world, replica)
             try await Self.hostile(world)
         }
     }
@@ -198,7 +200,7 @@ import Testing
     }
 
     /// whenMissing: wait.
-    private static func holds(_ world: AdmissionWorld) async throws {
+    private static func holds(_ world: AdmissionWorld, _ replica: AdmissionProcess) async throws {
         let late = "registry.example.com/shop/late:1"
         let changed = try await world.send(
             "PATCH", policies + "/strict", #"{"spec":{"whenMissing":"wait","waitSeconds":12}}"#,
@@ -222,6 +224,10 @@ import Testing
         let answer = try await held
         #expect(answer.status == 201, "\(answer.text)")
         #expect(start.duration(to: .now) > .milliseconds(300))
+        let probe = HTTPClientRequest(url: "http://127.0.0.1:\(replica.probePort)/metrics")
+        let counted = String(
+            buffer: try await HTTPClient.shared.execute(probe, timeout: .seconds(20)).body.collect(upTo: 1 << 20))
+        #expect(counted.contains(#"bulwark_admission_image_holds_total{outcome="admitted"} 1"#), "\(counted)")
 
         // Nobody scans: the pod is refused before the API server gives up on the webhook.
         let never = "registry.example.com/shop/never:1"
@@ -363,6 +369,15 @@ import Testing
             let token = try await server.token(password: try #require(server.password))
             try await server.wait("the decision is shown") {
                 try await server.get("decisions?limit=50", token).json().contains("comes from none of the places")
+            }
+            // Its metrics tell of the webhooks too.
+            let metrics = try await server.request("GET", "/metrics").text
+            for line in [
+                #"bulwark_admission_reviews_total{phase="validate",reviewer="image-policies",action="deny"}"#,
+                "bulwark_admission_image_held 0", #"bulwark_admission_image_holds_total{outcome="admitted"} 0"#,
+                "bulwark_objects{",
+            ] {
+                #expect(metrics.contains("\n\(line)"), "\(line): \(metrics)")
             }
             #expect(try await server.end(SIGTERM).status == 0)
         }

@@ -95,6 +95,8 @@ package struct InspectionMetrics: Sendable {
     package var durations: DurationHistogram
     /// Of scans of images; nil where there are none.
     package var images: ImageMetrics?
+    /// Families of other parts, in the text exposition format.
+    package var others = ""
 
     package init(
         objects: [(kind: String, count: Int)] = [], watchRestarts: [(kind: String, count: Int)] = [],

@@ -3,6 +3,7 @@ import Admission
 import ArgumentParser
 import Findings
 import Foundation
+import ImagePolicies
 import Kubernetes
 import Logging
 import PodPolicies
@@ -94,6 +95,7 @@ struct AdmissionServer: Service {
         self.images = images
         var chainOptions = ReviewerChain.Options()
         if let images {
+            metrics.add { [index = images.index] text in index.holds.write(to: &text) }
             let index = index
             others.append(
                 images.reviewer(

@@ -75,24 +75,24 @@ struct Serve: AsyncParsableCommand {
         configuration.keyFile = tlsKey
         let (address, scope) = (address, service.source.name)
         let admission = admission
-        var (judging, policies): ([any Service], ServerPolicyControl?) = ([], nil)
-        var constraints: ServerConstraintControl?
+        var judging = ServeAdmission.Parts()
         guard cluster.isAsked || !admission.isAsked else {
             throw UserError("--admission, --gatekeeper and --records-port need a cluster")
         }
         if cluster.isAsked {
             let client = try cluster.client(logger: logger)
             try await AdmissionSession.reporting {
-                (judging, policies, constraints) = try await admission.services(client, store, logger: logger)
+                judging = try await admission.parts(client, store, logger: logger)
             }
         }
-        let control = ServerControl(service: service, store: store, imageMetrics: imageParts?.metrics)
+        let control = ServerControl(
+            service: service, store: store, imageMetrics: imageParts?.metrics, admissionMetrics: judging.metrics)
         let imageChecks = images.isOn ? WorkloadImageChecks.all : []
         let console: ConsoleServer
         do {
             console = try await ConsoleServer(
                 configuration: configuration, store: store, control: control,
-                policies: policies, constraints: constraints, images: imageParts?.control,
+                policies: judging.policies, constraints: judging.constraints, images: imageParts?.control,
                 checks: try Catalogue.embedded().checks.map(\.check) + AdmissionChecks.all + imageChecks,
                 version: Version.current,
                 logger: logger,
@@ -108,7 +108,7 @@ struct Serve: AsyncParsableCommand {
             .init(service: console, successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: InspectionRunner(service: service)),
         ]
-        services += (judging + (imageParts?.services ?? [])).map { .init(service: $0) }
+        services += (judging.services + (imageParts?.services ?? [])).map { .init(service: $0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

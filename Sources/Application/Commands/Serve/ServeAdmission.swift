@@ -108,15 +108,23 @@ struct ServeAdmission: ParsableArguments {
     }
 
     /// What runs beside the console, and the console's handle on the cluster's policies, whoever judges by them.
-    func services(
-        _ client: APIClient, _ store: Store, logger: Logger
-    ) async throws -> (services: [any Service], policies: ServerPolicyControl, constraints: ServerConstraintControl?) {
+    struct Parts {
+        var services: [any Service] = []
+        var policies: ServerPolicyControl?
+        var constraints: ServerConstraintControl?
+        /// Nil without webhooks.
+        var metrics: AdmissionMetrics?
+    }
+
+    func parts(_ client: APIClient, _ store: Store, logger: Logger) async throws -> Parts {
         var services: [any Service] = [AdmissionKeeping(log: store.admission, logger: logger)]
         let (index, informers): (PolicyIndex, InformerSet)
         var constraints: ServerConstraintControl?
+        var metrics: AdmissionMetrics?
         if admission {
             let server = try await server(client, store, logger: logger)
             services.append(server)
+            metrics = server.metrics
             (index, informers) = (server.index, server.informers)
             constraints = server.gatekeeper.map {
                 ServerConstraintControl(parts: $0, failurePolicy: gatekeeperFailurePolicy.policy)
@@ -136,7 +144,7 @@ struct ServeAdmission: ParsableArguments {
         let control = ServerPolicyControl(
             index: index, informers: informers, client: client, failurePolicy: try target.failurePolicy.policy,
             protected: ["kube-system", admissionNamespace], store: store)
-        return (services, control, constraints)
+        return Parts(services: services, policies: control, constraints: constraints, metrics: metrics)
     }
 
     private func server(_ client: APIClient, _ store: Store, logger: Logger) async throws -> AdmissionServer {

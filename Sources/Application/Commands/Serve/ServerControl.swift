@@ -1,4 +1,5 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
+import Admission
 import Console
 import Findings
 import Foundation
@@ -11,6 +12,8 @@ struct ServerControl: InspectionControl {
     let store: Store
     /// Of scans of images, where there are any.
     var imageMetrics: (@Sendable () async -> ImageMetrics)?
+    /// Of the webhooks, where this server answers them.
+    var admissionMetrics: AdmissionMetrics?
 
     var scope: String { service.source.name }
 
@@ -65,6 +68,7 @@ struct ServerControl: InspectionControl {
             objects: health.map { ($0.kind, $0.objects) }, watchRestarts: health.map { ($0.kind, $0.restarts) },
             durations: durations)
         metrics.images = await imageMetrics?()
+        metrics.others = admissionMetrics?.text ?? ""
         return metrics
     }
 }

@@ -62,6 +62,7 @@ enum HealthRoutes {
         text.family("bulwark_inspection_duration_seconds", .histogram, "Full inspections, by how long they took.")
         text.histogram("bulwark_inspection_duration_seconds", control.durations)
         control.images?.write(to: &text)
+        text.append(control.others)
         parts.metrics.write(to: &text)
         return text.text
     }

@@ -19,6 +19,9 @@ struct MetricsText {
         text += "# HELP \(name) \(Self.escape(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
+    /// Whole families in the same format.
+    mutating func append(_ families: String) { text += families }
+
     mutating func sample(_ name: String, _ labels: Labels, _ value: Int) {
         line(name, labels, String(value))
     }

@@ -25,6 +25,7 @@ package final class AdmissionMetrics: Sendable {
         var certificateEnd: Int64?
         var slots: ReviewSlots?
         var handOver: RecordSender.Counts?
+        var others: [@Sendable (inout MetricLines) -> Void] = []
     }
 
     struct Latency {
@@ -56,6 +57,11 @@ package final class AdmissionMetrics: Sendable {
 
     /// What became of the records so far, from a replica that hands them over.
     package func handedOver(_ counts: RecordSender.Counts) { state.withLock { $0.handOver = counts } }
+
+    /// Lets a reviewer tell families of its own.
+    package func add(_ write: @escaping @Sendable (inout MetricLines) -> Void) {
+        state.withLock { $0.others.append(write) }
+    }
 
     func watch(_ slots: ReviewSlots) { state.withLock { $0.slots = slots } }
 
@@ -140,6 +146,7 @@ package final class AdmissionMetrics: Sendable {
             text.family("bulwark_records_failures_total", "counter", "Attempts to hand over that failed.")
             text.sample([], handOver.failures)
         }
+        for write in state.others { write(&text) }
         text.family("bulwark_admission_duration_seconds", "histogram", "From a request's head to its answer.")
         for phase in ReviewPhase.allCases {
             if let latency = state.latency[phase] { text.histogram(phase.rawValue, latency) }
@@ -154,16 +161,17 @@ package final class AdmissionMetrics: Sendable {
 }
 
 /// Lines of the Prometheus text format.
-struct MetricLines {
+package struct MetricLines {
     private(set) var text = ""
     private var name = ""
 
-    mutating func family(_ name: String, _ kind: String, _ help: String) {
+    package mutating func family(_ name: String, _ kind: String, _ help: String) {
         self.name = name
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
     }
 
-    mutating func sample(_ labels: [(String, String)], _ value: Int) { line("", labels, String(value)) }
+    package mutating func sample(_ labels: [(String, String)], _ value: Int) { line("", labels, String(value)) }
+    package mutating func sample(_ labels: [(String, String)], _ value: Double) { line("", labels, "\(value)") }
 
     mutating func histogram(_ phase: String, _ latency: AdmissionMetrics.Latency) {
         var total = 0

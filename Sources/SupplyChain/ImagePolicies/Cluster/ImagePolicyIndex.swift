@@ -49,6 +49,7 @@ package final class ImagePolicyIndex: Sendable {
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
         var holding: [String: Int] = [:]
+        var holds = ImageHolds()
         var waitsFor: String? = "image policies have not been read yet"
     }
 
@@ -117,20 +118,27 @@ package final class ImagePolicyIndex: Sendable {
     func beginHold(_ namespace: String) -> Bool {
         state.withLock { state in
             let own = state.holding[namespace] ?? 0
-            guard own < Self.maxHoldingOfNamespace, state.holding.values.reduce(0, +) < Self.maxHolding else {
-                return false
-            }
+            guard own < Self.maxHoldingOfNamespace, state.holds.now < Self.maxHolding else { return false }
             state.holding[namespace] = own + 1
+            state.holds.now += 1
             return true
         }
     }
 
     func endHold(_ namespace: String) {
         state.withLock { state in
-            let left = (state.holding[namespace] ?? 1) - 1
-            state.holding[namespace] = left > 0 ? left : nil
+            guard let own = state.holding[namespace] else { return }
+            state.holding[namespace] = own > 1 ? own - 1 : nil
+            state.holds.now -= 1
         }
     }
+
+    /// Counts a review that was held, once it is known what came of it.
+    func held(_ outcome: ImageHolds.Outcome, for time: Duration) {
+        state.withLock { $0.holds.end(outcome, after: time) }
+    }
+
+    package var holds: ImageHolds { state.withLock { $0.holds } }
 
     /// Waits until more cannot be hoped for (a result, a failure) or the deadline comes or the task is cancelled.
     func wait(for reference: ScannedReference, until deadline: ContinuousClock.Instant) async -> ImageKnowledge {

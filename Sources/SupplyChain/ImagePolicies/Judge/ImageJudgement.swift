@@ -11,6 +11,8 @@ package struct ImageJudgement: Sendable, Equatable {
     package var exemptions: [String] = []
     /// How many times a policy was asked about an image.
     package var asked = 0
+    /// Nil where the request was not held for a scan.
+    var hold: ImageHold?
 
     package init() {}
 

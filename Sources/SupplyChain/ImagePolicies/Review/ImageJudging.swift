@@ -52,8 +52,10 @@ struct ImageJudging: Sendable {
             if let seconds { holds.append((reference, min(holdUntil, started + .seconds(seconds)))) }
         }
         // A pod that is refused whatever the scans say is not held for them.
-        if !cases.contains(where: isRefusedAnyway) { try await hold(holds) }
-        return judge(cases, now: now() / 1000) { unasked[$0] ?? "" }
+        let hold = cases.contains(where: isRefusedAnyway) ? nil : try await hold(holds)
+        var judgement = judge(cases, now: now() / 1000) { unasked[$0] ?? "" }
+        judgement.hold = hold
+        return judgement
     }
 
     /// By what is known already: no scan is asked for, and nothing is held.
@@ -117,15 +119,20 @@ struct ImageJudging: Sendable {
     }
 
     /// Holds the request until all scans are there or their time is over. One that finds no place is not held.
-    private func hold(_ holds: [(ScannedReference, ContinuousClock.Instant)]) async throws {
-        guard !holds.isEmpty, index.beginHold(asker.namespace) else { return }
+    private func hold(_ holds: [(ScannedReference, ContinuousClock.Instant)]) async throws -> ImageHold? {
+        guard !holds.isEmpty, index.beginHold(asker.namespace) else { return nil }
         defer { index.endHold(asker.namespace) }
+        let start = ContinuousClock.now
         for (reference, deadline) in holds {
             let knowledge = await index.wait(for: reference, until: deadline)
-            try Task.checkCancellation()
+            if Task.isCancelled {
+                index.held(.gaveUp, for: start.duration(to: .now))
+                throw CancellationError()
+            }
             // The pod is refused for this one; the others would only hold it longer.
-            if knowledge.isOpen { return }
+            if knowledge.isOpen { return ImageHold(time: start.duration(to: .now), hasGivenUp: true) }
         }
+        return ImageHold(time: start.duration(to: .now), hasGivenUp: false)
     }
 }
 

@@ -86,7 +86,12 @@ package final class ImagePolicyReviewer: Reviewer {
         let judging = ImageJudging(index, requests, moment.policies, asker, isDryRun: request.dryRun)
         let judgement = try await judging.judge(
             images, holdUntil: deadline.map { $0 - options.margin }, now: options.now)
-        return phase == .advise ? advise(request, judgement) : answer(request, judgement)
+        if phase == .advise { return advise(request, judgement) }
+        let review = answer(request, judgement)
+        if let hold = judgement.hold {
+            index.held(hold.hasGivenUp ? .gaveUp : review.allowed ? .admitted : .refused, for: hold.time)
+        }
+        return review
     }
 
     // MARK: What is judged
