@@ -80,6 +80,15 @@ func scan(_ verdict: ImageVerdict) throws -> Node {
         #expect(try ImageScan.verdict(of: asked) == ImageVerdict(reference: verdict.reference, phase: .pending))
     }
 
+    /// There are API servers that refuse empty strings.
+    @Test func whatIsEmptyIsLeftOut() throws {
+        var verdict = Self.full
+        verdict.worst = [.init(id: "CVE-2024-3", severity: .high, package: "zlib", version: "")]
+        verdict.message = ""
+        #expect(!ImageScan.statusPatch(verdict).contains(#""""#))
+        #expect(try ImageScan.verdict(of: scan(verdict)) == verdict)
+    }
+
     /// What a scanner says too much of is held to what can be read again.
     @Test func whatIsTooMuchIsCut() throws {
         var verdict = Self.full

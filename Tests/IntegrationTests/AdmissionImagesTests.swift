@@ -100,7 +100,8 @@ import Testing
                     $0.worst = [
                         .init(
                             id: "CVE-2024-1", severity: .critical, package: "openssl", version: "3.0.11",
-                            fixedVersion: "3.0.17")
+                            fixedVersion: "3.0.17"),
+                        .init(id: "CVE-2024-2", severity: .critical, package: "zlib", version: "1.2"),
                     ]
                 })
             try await AdmissionInstallTests.wait {

@@ -24,11 +24,12 @@ extension ImageScan {
             return .object([("total", .number(String(total)))] + members)
         }
         let worst = verdict.worst.prefix(ImageVerdict.maxWorst).map { found in
-            EditValue.object([
-                ("id", text(found.id)), ("severity", .string(found.severity.description)),
-                ("package", text(found.package)), ("version", text(found.version)),
-                ("fixedVersion", text(found.fixedVersion)),
-            ])
+            // What is empty is left out: there are API servers that take an empty string for null, and refuse it.
+            EditValue.object(
+                [
+                    ("id", found.id), ("severity", found.severity.description), ("package", found.package),
+                    ("version", found.version), ("fixedVersion", found.fixedVersion),
+                ].filter { !$0.1.isEmpty }.map { ($0.0, text($0.1)) })
         }
         return EditValue.object([
             (
