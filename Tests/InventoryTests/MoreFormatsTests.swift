@@ -88,6 +88,46 @@ struct MoreFormatsTests {
         - {name: openssl, version: 1.1.1k, manager: conda, platform: linux-64, category: main}
         - {name: openssl, version: 1.1.1k, manager: conda, platform: osx-64, category: main}
         - {name: requests, version: '2.25.1', manager: pip, platform: linux-64, category: dev}
+        - {name: tomli, version: 2.0.1, manager: conda, platform: linux-64, category: dev}
+        - {name: tomli, version: 2.0.1, manager: conda, platform: osx-64, category: main}
+        """
+    private static let explicit = """
+        # platform: linux-64
+        @EXPLICIT
+        https://example.com/linux-64/_libgcc_mutex-0.1-conda_forge.tar.bz2#d7c89558ba9fa0495403155b64376d81
+        https://example.com/noarch/python_abi-3.11-8_cp311.conda
+        https://example.com/linux-64/x264-1%21161.3030-h7f98852_1.tar.bz2
+        # pip ruamel.yaml @ https://example.com/x/ruamel_yaml-0.18.6-py3-none-any.whl --hash=sha256:ab
+        # pip pyspark @ https://example.com/x/pyspark-3.5.0.tar.gz --hash=sha256:ab
+        """
+    private static let pixi = """
+        version: 6
+        environments: {}
+        packages:
+        - conda: https://example.com/linux-64/python-3.12.7-hc5c86c4_0_cpython.conda
+          sha256: ab
+        - conda: https://example.com/win-64/python-3.12.7-hce54a09_0_cpython.conda
+        - conda: .
+          name: shop-native
+          version: 0.2.0
+        - pypi: https://example.com/flask-3.0.0-py3-none-any.whl
+          name: flask
+          version: 3.0.0
+        - pypi: ./
+          name: shop
+          version: 0.1.0
+        """
+    private static let pixi5 = """
+        version: 5
+        packages:
+        - kind: conda
+          name: zlib
+          version: 1.3.1
+          url: https://example.com/linux-64/zlib-1.3.1-hb9d3cd8_2.conda
+        - kind: pypi
+          name: six
+          version: 1.16.0
+          url: https://example.com/six-1.16.0-py2.py3-none-any.whl
         """
     private static let conanfile = """
         # comment
@@ -156,7 +196,26 @@ struct MoreFormatsTests {
             "environment.yml", environment,
             ["conda python 3.9.7", "conda zlib 1.2.13", "conda numpy 1.21.0", "pypi requests 2.25.1"]
         ),
-        ("conda-lock.yml", condaLock, ["conda openssl 1.1.1k", "pypi requests 2.25.1 dev"]),
+        ("conda-lock.yml", condaLock, ["conda openssl 1.1.1k", "pypi requests 2.25.1 dev", "conda tomli 2.0.1"]),
+        (
+            "conda-lock-python-3.14.yaml", condaLock,
+            ["conda openssl 1.1.1k", "pypi requests 2.25.1 dev", "conda tomli 2.0.1"]
+        ),
+        ("locks/gpu.conda-lock.yml", "package: {name: x}\n", []), ("workflows/conda-lock.yaml", "on: [push\n", []),
+        (
+            "environment.py-3.11-linux-64.lock", explicit,
+            [
+                "conda _libgcc_mutex 0.1", "conda python_abi 3.11", "conda x264 1!161.3030", "pypi ruamel.yaml 0.18.6",
+                "pypi pyspark 3.5.0",
+            ]
+        ),
+        ("var/lock/a-linux-64.lock", "4711\n", []),
+        ("pixi.lock", pixi, ["conda python 3.12.7", "conda shop-native 0.2.0", "pypi flask 3.0.0"]),
+        ("pixi.lock", pixi5, ["conda zlib 1.3.1", "pypi six 1.16.0"]),
+        (
+            "pixi.lock", "version: 3\n" + condaLock.dropFirst(11),
+            ["conda openssl 1.1.1k", "pypi requests 2.25.1 dev", "conda tomli 2.0.1"]
+        ),
         ("conanfile.txt", conanfile, ["conan zlib 1.2.11", "conan poco 1.10.1", "conan cmake 3.20.0 dev"]),
         (
             "root/.conan/data/zlib/1.2.11/_/_/package/4db1be53/conaninfo.txt", "[settings]\n    os=Linux\n",
@@ -191,7 +250,8 @@ struct MoreFormatsTests {
 
     @Test(arguments: [
         ("Podfile.lock", ""), ("Podfile.lock", "PODS:\n  - broken\n"), ("Directory.Packages.props", "<a>"),
-        ("conda-lock.yml", "a: 1"), ("build.sbt.lock", "{}"),
+        ("conda-lock.yml", "a: 1"), ("pixi.lock", "version: 6\n"), ("conda-win-64.lock", "@EXPLICIT\nx\n"),
+        ("build.sbt.lock", "{}"),
         ("deps/x/hex_metadata.config", "{<<\"name\">>,<<\"x\">>}."), ("opt/bitnami/a/.spdx-a.spdx", "{"),
         ("var/lib/db/sbom/a.spdx.json", "{}"), ("x-1.dist-info/sboms/a.cdx.json", "{}"),
         ("opt/bitnami/a/.spdx-a.spdx", "text"),

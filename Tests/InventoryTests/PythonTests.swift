@@ -58,7 +58,10 @@ struct PythonTests {
         let found = try packages(in: text, path: "app/requirements.txt")
         #expect(lines(found) == ["Django 2.2.0", "requests 2.19.1", "urllib3 1.24.1", "six 1.16.0"])
         #expect(found.allSatisfy { !$0.isDevelopment })
-        #expect(try packages(in: "a==1", path: "requirements-dev.txt")[0].isDevelopment)
+        for (path, isDevelopment) in [
+            ("requirements-dev.txt", true), ("docs_requirements.txt", true), ("requirements/tests.txt", true),
+            ("requirements-docker.txt", false), ("requirements-devices.txt", false),
+        ] { #expect(try packages(in: "a==1", path: path)[0].isDevelopment == isDevelopment, "\(path)") }
         #expect(try lines(packages(in: "a==1", path: "requirements/base.txt")) == ["a 1"])
         // As Windows' shells redirect it.
         var wide: [UInt8] = [0xFF, 0xFE]
@@ -81,8 +84,8 @@ struct PythonTests {
         ),
         (
             "pdm.lock",
-            "[metadata]\ngroups = [\"default\"]\n[[package]]\nname = \"a\"\nversion = \"1\"\ngroups = [\"default\", \"dev\"]\n[[package]]\nname = \"t\"\nversion = \"2\"\ngroups = [\"test\"]\n",
-            ["a 1", "t 2 dev"]
+            "[metadata]\ngroups = [\"default\"]\n[[package]]\nname = \"a\"\nversion = \"1\"\ngroups = [\"default\", \"dev\"]\n[[package]]\nname = \"t\"\nversion = \"2\"\ngroups = [\"test\"]\n[[package]]\nname = \"x\"\nversion = \"3\"\ngroups = [\"async\", \"dev\"]\n",
+            ["a 1", "t 2 dev", "x 3"]
         ),
         (
             "pylock.toml",

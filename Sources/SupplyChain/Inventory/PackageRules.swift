@@ -98,6 +98,8 @@ extension PackageReaders {
         Rule(name: .ending($0), condition: EnclosedBill.matches, reader: EnclosedBill.reader)
     }
 
+    private static let condaLock = FileReader("conda-lock.yml", isLockFile: true, CondaPackages.namedLock)
+
     private static let scientific: [Rule] = [
         Rule(
             name: .exactly("DESCRIPTION"), reader: FileReader("R package", limit: 1 << 20, RPackages.description)),
@@ -109,7 +111,12 @@ extension PackageReaders {
             name: .ending("json"), folder: "conda-meta",
             reader: FileReader("conda package", limit: 64 << 20, CondaPackages.read)),
         lock("environment.yml", CondaPackages.environment), lock("environment.yaml", CondaPackages.environment),
-        lock("conda-lock.yml", CondaPackages.lock),
+        lock("conda-lock.yml", CondaPackages.lock), lock("pixi.lock", CondaPackages.pixi),
+        Rule(name: .ending("yml"), condition: CondaPackages.isNamedLock, reader: condaLock),
+        Rule(name: .ending("yaml"), condition: CondaPackages.isNamedLock, reader: condaLock),
+        Rule(
+            name: .ending("lock"), condition: CondaPackages.isExplicit,
+            reader: FileReader("conda explicit lock", isLockFile: true, CondaPackages.explicit)),
         lock("cabal.project.freeze", HaskellPackages.cabal), lock("stack.yaml", HaskellPackages.project),
         lock("stack.yaml.lock", HaskellPackages.stack),
     ]

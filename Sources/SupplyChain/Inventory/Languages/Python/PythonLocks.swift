@@ -20,7 +20,7 @@ enum PythonLocks {
     static func requirements(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
         var out: [FoundPackage] = []
         var joined = ""
-        let isDevelopment = ["dev", "test", "lint", "doc"].contains { file.fileName.contains($0) }
+        let isDevelopment = DevelopmentNames.contain(file.fileName)
         for raw in text(file).split(
             omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         {
@@ -102,6 +102,9 @@ enum PythonLocks {
     /// poetry.lock, uv.lock, pdm.lock: an array of tables named `package`. PEP 751 names it `packages`.
     static func toml(_ file: InventoryFile) throws(InventoryError) -> [FoundPackage] {
         let root = try file.toml()
+        // What the users of a product may ask for besides is a group of its own to PDM, and part of `main` to Poetry,
+        // whose other groups are only for development.
+        let hasExtras = file.fileName == "pdm.lock"
         var out: [FoundPackage] = []
         for entry in root.tables("package") + root.tables("packages") {
             guard let name = entry.text("name"), !name.isEmpty else { throw file.malformed("a package has no name") }
@@ -112,10 +115,13 @@ enum PythonLocks {
             var package = FoundPackage(.pypi, name: name, version: version, path: file.path)
             let groups = entry.elements("groups").compactMap(\.text)
             package.isDevelopment =
-                entry.text("category") == "dev"
-                || (!groups.isEmpty && !groups.contains("main") && !groups.contains("default"))
+                entry.text("category") == "dev" || (!groups.isEmpty && !groups.contains { isOfProduct($0, hasExtras) })
             out.append(package)
         }
         return out
+    }
+
+    private static func isOfProduct(_ group: String, _ hasExtras: Bool) -> Bool {
+        group == "main" || group == "default" || (hasExtras && !DevelopmentNames.contain(group))
     }
 }
