@@ -20,8 +20,8 @@ struct PythonTools {
                 _ = try Tool.output(
                     "\(fetcher)/bin/uv",
                     [
-                        "pip", "install", "-q", "--python", "python3", "--default-index", try Self.index(),
-                        "--only-binary", ":all:",
+                        "pip", "install", "-q", "--python", "python3", "--default-index", try Self.index.get(),
+                        "--compile-bytecode", "--only-binary", ":all:",
                     ]
                         + ["--target", folder] + packages)
             }
@@ -66,7 +66,7 @@ struct PythonTools {
     }
 
     /// Where pip takes packages from.
-    static func index() throws -> String {
+    static let index = Result {
         try run(
             """
             import os, subprocess, sys
@@ -84,11 +84,15 @@ struct PythonTools {
         "-m", "pip", "-q", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20",
     ]
 
+    static let cache: String = {
+        let environment = ProcessInfo.processInfo.environment
+        let root = environment["XDG_CACHE_HOME"] ?? "\(environment["HOME"] ?? NSTemporaryDirectory())/.cache"
+        return "\(root)/bulwark/test-tools"
+    }()
+
     /// A folder of the cache, made in one step: a fetch that breaks off leaves nothing.
     private static func kept(_ name: String, make: (String) throws -> Void) throws -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let cache = environment["XDG_CACHE_HOME"] ?? "\(environment["HOME"] ?? NSTemporaryDirectory())/.cache"
-        let folder = "\(cache)/bulwark/test-tools/\(name)"
+        let folder = "\(cache)/\(name)"
         let files = FileManager.default
         if files.fileExists(atPath: folder) { return folder }
         let draft = "\(folder).\(UUID().uuidString)"
