@@ -84,8 +84,9 @@ enum YAMLScalar {
         case null, yes, no, infinity, minusInfinity, notANumber
     }
 
-    private static let words: [UInt64: Word] = {
-        var words: [UInt64: Word] = [:]
+    /// So few that looking through them costs less than a dictionary, and its making less by far.
+    private static let words: [(text: UInt64, word: Word)] = {
+        var words: [(UInt64, Word)] = []
         let lists: [(Word, [String])] = [
             (.yes, ["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"]),
             (.no, ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]),
@@ -95,13 +96,13 @@ enum YAMLScalar {
             (.minusInfinity, ["-.inf", "-.Inf", "-.INF"]),
         ]
         for (word, texts) in lists {
-            for text in texts { words[packed(text.utf8)] = word }
+            for text in texts { words.append((packed(text.utf8), word)) }
         }
         return words
     }()
 
     /// A bit for each last letter of a word (its low six bits).
-    private static let lastLetters: UInt64 = words.keys.reduce(0) { $0 | 1 << ($1 & 0x3F) }
+    private static let lastLetters: UInt64 = words.reduce(0) { $0 | 1 << ($1.text & 0x3F) }
 
     /// The meaning of a plain scalar without a tag.
     static func implicit(_ text: UnsafeBufferPointer<UInt8>) -> Value {
@@ -125,7 +126,8 @@ enum YAMLScalar {
     private static func word(_ text: UnsafeBufferPointer<UInt8>) -> Value? {
         // Most short texts are none of the words, which their last letter tells.
         guard let last = text.last, lastLetters & 1 << UInt64(last & 0x3F) != 0 else { return nil }
-        return switch words[packed(text)] {
+        let wanted = packed(text)
+        return switch words.first(where: { $0.text == wanted })?.word {
         case .null: .null
         case .yes: .bool(true)
         case .no: .bool(false)

@@ -59,7 +59,8 @@ struct Inspect: AsyncParsableCommand {
         var encoder = encoder()
         encoder.begin(
             ReportContext(
-                toolVersion: Version.current, time: inspector.now, source: paths.joined(separator: " "),
+                toolVersion: Version.current, time: inspector.now,
+                source: paths.count == 1 ? paths[0] : paths.joined(separator: " "),
                 checks: catalogue.checks.map(\.check)))
         let inspection = FileInspection(options: options, inspector: inspector)
         try inspection.run(paths) { encoder.add($0) }
