@@ -30,14 +30,26 @@ struct Frame {
 struct Scratch {
     std::unique_ptr<Stage1> parser;
     std::vector<Frame> frames;
-    std::vector<uint32_t> hashes;
+    std::unique_ptr<uint32_t[]> hashes;
+    size_t hashCapacity = 0;
     std::vector<uint8_t> extra;
     std::vector<uint32_t> dead;
     static constexpr size_t keep = 1 << 20;
 
+    /// Room for the marks of so many keys.
+    void reserveHashes(size_t count) {
+        if (count <= hashCapacity) return;
+        hashCapacity = 0;
+        hashes.reset(new uint32_t[count]);
+        hashCapacity = count;
+    }
+
     void trim() {
         if (parser && parser->capacity() > keep) parser.reset();
-        if (hashes.capacity() > keep) std::vector<uint32_t>().swap(hashes);
+        if (hashCapacity > keep) {
+            hashes.reset();
+            hashCapacity = 0;
+        }
         if (extra.capacity() > keep) std::vector<uint8_t>().swap(extra);
         if (dead.capacity() > keep) std::vector<uint32_t>().swap(dead);
     }
@@ -60,15 +72,12 @@ inline uint64_t loadRest(const uint8_t *p, size_t n, const uint8_t *limit) {
     return v;
 }
 
-inline uint32_t hashKey(const uint8_t *p, size_t n, const uint8_t *limit) {
+/// A mark of a key's length, beginning and end: keys with different ones differ. It spares comparing; those alike in it are
+/// compared, so that nothing rests on nobody choosing keys with equal marks.
+[[gnu::always_inline]] inline uint32_t hashKey(const uint8_t *p, size_t n, const uint8_t *limit) {
     uint64_t h = n * 0x9E3779B97F4A7C15ull;
-    while (n >= 8) {
-        h = (h ^ load8(p)) * 0xD6E8FEB86659FD93ull;
-        h ^= h >> 32;
-        p += 8;
-        n -= 8;
-    }
-    h = (h ^ loadRest(p, n, limit)) * 0xD6E8FEB86659FD93ull;
+    h ^= n >= 8 ? load8(p) + (load8(p + n - 8) << 1) : loadRest(p, n, limit);
+    h *= 0xD6E8FEB86659FD93ull;
     return uint32_t(h >> 32) ^ uint32_t(h);
 }
 
@@ -282,7 +291,7 @@ private:
     }
 
     /// Where the string that opens at `open` closes. `bound` is the next token: only space stands between.
-    size_t closingQuote(size_t open, size_t bound) const {
+    [[gnu::always_inline]] size_t closingQuote(size_t open, size_t bound) const {
         size_t i = bound;
         while (i > open + 1 && isSpace(source[i - 1])) i--;
         return i > open + 1 && source[i - 1] == '"' ? i - 1 : 0;
@@ -290,23 +299,29 @@ private:
 
     /// Whether a backslash stands in [start, end). Strings are asked about in the order of the source, so that all of it is
     /// looked through once.
-    bool hasBackslash(const uint8_t *start, const uint8_t *end) {
-        if (nextSlash < start) {
-            const void *found = std::memchr(start, '\\', size_t(source + length - start));
-            nextSlash = found ? static_cast<const uint8_t *>(found) : source + length;
-        }
+    [[gnu::always_inline]] bool hasBackslash(const uint8_t *start, const uint8_t *end) {
+        if (__builtin_expect(nextSlash < start, 0)) findSlash(start);
         return nextSlash < end;
     }
 
-    int text(size_t open, size_t bound, uint32_t &offset, uint32_t &size) {
+    [[gnu::noinline]] void findSlash(const uint8_t *start) {
+        const void *found = std::memchr(start, '\\', size_t(source + length - start));
+        nextSlash = found ? static_cast<const uint8_t *>(found) : source + length;
+    }
+
+    [[gnu::always_inline]] int text(size_t open, size_t bound, uint32_t &offset, uint32_t &size) {
         size_t close = closingQuote(open, bound);
         if (close == 0) return fail(BULWARK_JSON_UNCLOSED_STRING, open);
         const uint8_t *start = source + open + 1, *end = source + close;
-        if (!hasBackslash(start, end)) {
+        if (__builtin_expect(!hasBackslash(start, end), 1)) {
             offset = uint32_t(open + 1);
             size = uint32_t(end - start);
             return BULWARK_JSON_OK;
         }
+        return escapedText(start, end, offset, size);
+    }
+
+    [[gnu::noinline]] int escapedText(const uint8_t *start, const uint8_t *end, uint32_t &offset, uint32_t &size) {
         size_t at = scratch.extra.size();
         if (const uint8_t *bad = unescape(start, end, scratch.extra)) return fail(BULWARK_JSON_BAD_ESCAPE, size_t(bad - source));
         offset = uint32_t(length + at);
@@ -331,7 +346,7 @@ private:
 
     /// Reports (or, where the last one wins, marks) a key that stands twice in the object that just closed.
     int duplicates(const Frame &frame) {
-        const uint32_t *hash = scratch.hashes.data() + frame.hashStart;
+        const uint32_t *hash = scratch.hashes.get() + frame.hashStart;
         uint32_t n = frame.count;
         if (n <= 24) {
             uint64_t seen = 0;
@@ -391,14 +406,22 @@ private:
     }
 
     int build() {
-        const uint32_t *tokens = scratch.parser->structural_indexes.get();
+        const uint32_t *const tokens = scratch.parser->structural_indexes.get();
         const uint32_t total = scratch.parser->n_structural_indexes;
-        capacity = std::min<uint32_t>(total / 2 + 1, options.maxNodes);
-        entries = static_cast<BulwarkEntry *>(allocate(size_t(capacity) * sizeof(BulwarkEntry)));
+        // What the loop asks for again and again stands in locals: stores to the tree could change members.
+        const uint8_t *const source = this->source;
+        const size_t length = this->length;
+        const uint32_t capacity = this->capacity = std::min<uint32_t>(total / 2 + 1, options.maxNodes);
+        BulwarkEntry *const entries = this->entries =
+            static_cast<BulwarkEntry *>(allocate(size_t(capacity) * sizeof(BulwarkEntry)));
         if (!entries) return BULWARK_JSON_NO_MEMORY;
-        uint32_t i = 0;
+        scratch.reserveHashes(size_t(total) / 2 + 1);  // a key is followed by its colon
+        uint32_t *const hashes = scratch.hashes.get();
+        uint32_t i = 0, count = 0, hashCount = 0;
         uint32_t keyOffset = 0, keyLength = 0, keyAt = 0;
-        bool inObject = false, hasKey = false;
+        Frame top{0, 0, 0, false};  // the innermost open container; those around it are in scratch.frames
+        size_t depth = 0;
+        bool hasKey = false;
         auto bound = [&](uint32_t k) -> size_t { return k + 1 < total ? tokens[k + 1] : length; };
 
         for (;;) {
@@ -406,19 +429,14 @@ private:
             if (i >= total) return fail(BULWARK_JSON_UNCLOSED, length);
             size_t at = tokens[i];
             if (count >= capacity) return fail(BULWARK_JSON_TOO_MANY_NODES, at);
-            BulwarkEntry &e = entries[count];
-            e.keyOffset = keyOffset;
-            e.at = hasKey ? keyAt : uint32_t(at);
-            e.offset = 0;
-            e.length = 0;
-            uint32_t kind;
+            uint32_t kind, offset = 0, size = 0;
             bool opened = false;
             switch (source[at]) {
             case '{': kind = BULWARK_OBJECT; opened = true; break;
             case '[': kind = BULWARK_ARRAY; opened = true; break;
             case '"':
                 kind = BULWARK_STRING;
-                if (int code = text(at, bound(i), e.offset, e.length)) return code;
+                if (int code = text(at, bound(i), offset, size)) return code;
                 break;
             case 't':
                 kind = BULWARK_TRUE;
@@ -438,72 +456,77 @@ private:
                 size_t stop = bound(i);
                 const uint8_t *end = numberEnd(source + at, source + stop);
                 if (!end || !(end == source + stop || isSpace(*end))) return fail(BULWARK_JSON_BAD_NUMBER, at);
-                e.offset = uint32_t(at);
-                e.length = uint32_t(end - source - at);
+                offset = uint32_t(at);
+                size = uint32_t(end - source - at);
                 break;
             }
             default: return fail(BULWARK_JSON_EXPECTED_VALUE, at);
             }
-            e.keyLengthKind = keyLength << 4 | kind;
-            e.next = count + 1;
+            entries[count] = {keyOffset, keyLength << 4 | kind, offset, size, count + 1, hasKey ? keyAt : uint32_t(at)};
             count++;
             i++;
 
             if (opened) {
-                if (scratch.frames.size() >= options.maxDepth) return fail(BULWARK_JSON_TOO_DEEP, at);
-                inObject = kind == BULWARK_OBJECT;
-                scratch.frames.push_back({count - 1, uint32_t(scratch.hashes.size()), 0, inObject});
-                if (i < total && source[tokens[i]] == (inObject ? '}' : ']')) goto close;
+                if (depth >= options.maxDepth) return fail(BULWARK_JSON_TOO_DEEP, at);
+                if (depth++ > 0) scratch.frames.push_back(top);
+                top = {count - 1, hashCount, 0, kind == BULWARK_OBJECT};
+                if (i < total && source[tokens[i]] == (top.isObject ? '}' : ']')) goto close;
                 goto child;
             }
             goto after;
 
         close:
             // tokens[i] closes the container on top.
-            {
-                Frame frame = scratch.frames.back();
+            if (top.isObject) {
+                if (top.count > 1)
+                    if (int code = duplicates(top)) return code;
+                hashCount = top.hashStart;
+            }
+            entries[top.entry].next = count;
+            entries[top.entry].length = top.count;
+            i++;
+            if (--depth > 0) {
+                top = scratch.frames.back();
                 scratch.frames.pop_back();
-                if (frame.isObject) {
-                    if (frame.count > 1)
-                        if (int code = duplicates(frame)) return code;
-                    scratch.hashes.resize(frame.hashStart);
-                }
-                entries[frame.entry].next = count;
-                entries[frame.entry].length = frame.count;
-                i++;
-                inObject = !scratch.frames.empty() && scratch.frames.back().isObject;
             }
 
         after:
             // A value has ended.
-            if (scratch.frames.empty()) {
+            if (depth == 0) {
+                this->count = count;
                 if (i == total) return BULWARK_JSON_OK;
                 return fail(BULWARK_JSON_TRAILING_CONTENT, tokens[i]);
             }
             if (i >= total) return fail(BULWARK_JSON_UNCLOSED, length);
-            if (source[tokens[i]] == (inObject ? '}' : ']')) goto close;
-            if (source[tokens[i]] != ',')
-                return fail(inObject ? BULWARK_JSON_EXPECTED_COMMA_OR_BRACE : BULWARK_JSON_EXPECTED_COMMA_OR_BRACKET, tokens[i]);
-            i++;
-            if (i < total && source[tokens[i]] == (inObject ? '}' : ']'))
-                return fail(BULWARK_JSON_TRAILING_COMMA, tokens[i - 1]);
+            {
+                const uint8_t c = source[tokens[i]], closing = top.isObject ? '}' : ']';
+                if (c == closing) goto close;
+                if (c != ',')
+                    return fail(
+                        top.isObject ? BULWARK_JSON_EXPECTED_COMMA_OR_BRACE : BULWARK_JSON_EXPECTED_COMMA_OR_BRACKET,
+                        tokens[i]);
+                i++;
+                if (i < total && source[tokens[i]] == closing) return fail(BULWARK_JSON_TRAILING_COMMA, tokens[i - 1]);
+            }
 
         child:
             // A child is due.
-            scratch.frames.back().count++;
-            hasKey = inObject;
-            if (!inObject) {
+            top.count++;
+            hasKey = top.isObject;
+            if (!hasKey) {
                 keyOffset = keyLength = 0;
                 continue;
             }
             if (i >= total) return fail(BULWARK_JSON_UNCLOSED, length);
-            if (source[tokens[i]] != '"') return fail(BULWARK_JSON_EXPECTED_KEY, tokens[i]);
             keyAt = tokens[i];
+            if (source[keyAt] != '"') return fail(BULWARK_JSON_EXPECTED_KEY, keyAt);
             if (int code = text(keyAt, bound(i), keyOffset, keyLength)) return code;
             if (keyLength >= 1u << 28) return fail(BULWARK_JSON_TOO_LARGE, keyAt);
             {
                 const uint8_t *limit = keyOffset < length ? source + length : scratch.extra.data() + scratch.extra.size();
-                scratch.hashes.push_back(hashKey(poolBytes(keyOffset), keyLength, limit));
+                const uint8_t *key = keyOffset < length ? source + keyOffset : poolBytes(keyOffset);
+                if (__builtin_expect(hashCount > total / 2, 0)) return fail(BULWARK_JSON_EXPECTED_COLON, keyAt);
+                hashes[hashCount++] = hashKey(key, keyLength, limit);
             }
             i++;
             if (i >= total) return fail(BULWARK_JSON_UNCLOSED, length);
@@ -597,7 +620,6 @@ extern "C" int bulwark_json_parse(const uint8_t *source, size_t length, const Bu
     try {
         static thread_local Scratch scratch;
         scratch.frames.clear();
-        scratch.hashes.clear();
         scratch.extra.clear();
         scratch.dead.clear();
         int code = Builder(source, length, *options, scratch).run(*result);

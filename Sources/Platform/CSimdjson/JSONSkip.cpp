@@ -5,7 +5,7 @@
 
 #include <cstring>
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace {
@@ -43,35 +43,90 @@ struct Block {
     static uint64_t mask(__m128i v) { return uint64_t(uint32_t(_mm_movemask_epi8(v))); }
 };
 
+/// The same with 32 bytes at a time.
+struct WideBlock {
+    uint64_t quotes, slashes, opens, closes;
+
+    [[gnu::target("avx2"), gnu::always_inline]] explicit WideBlock(const uint8_t *bytes) {
+        const __m256i quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\'), low = _mm256_set1_epi8(0x20);
+        const __m256i open = _mm256_set1_epi8('{'), close = _mm256_set1_epi8('}');
+        const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(bytes));
+        const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(bytes + 32));
+        const __m256i c = _mm256_or_si256(a, low), d = _mm256_or_si256(b, low);  // [ becomes {, ] becomes }
+        quotes = mask(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote));
+        slashes = mask(_mm256_cmpeq_epi8(a, slash), _mm256_cmpeq_epi8(b, slash));
+        opens = mask(_mm256_cmpeq_epi8(c, open), _mm256_cmpeq_epi8(d, open));
+        closes = mask(_mm256_cmpeq_epi8(c, close), _mm256_cmpeq_epi8(d, close));
+    }
+
+    [[gnu::target("avx2"), gnu::always_inline]] static uint64_t mask(__m256i a, __m256i b) {
+        return uint64_t(uint32_t(_mm256_movemask_epi8(a))) | uint64_t(uint32_t(_mm256_movemask_epi8(b))) << 32;
+    }
+};
+
+/// The quotes that open or close a string, of the quotes of a block.
+[[gnu::always_inline]] inline uint64_t realQuotes(uint64_t quotes, uint64_t slashes, uint8_t &carry) {
+    uint64_t escaped = carry ? 1 : 0;
+    slashes &= ~escaped;
+    carry = 0;
+    while (slashes) {
+        int at = __builtin_ctzll(slashes);
+        if (at == 63) {
+            carry = 1;
+            break;
+        }
+        escaped |= 2ull << at;
+        slashes &= ~(3ull << at);
+    }
+    return quotes & ~escaped;
+}
+
+/// Counts what a block opens and closes; false when the value may end in it, or it needs a closer look.
+[[gnu::always_inline]] inline bool take(
+    uint64_t quotes, uint64_t inside, uint64_t slashes, uint64_t opens, uint64_t closes, uint8_t carry, BulwarkScan *scan
+) {
+    if (scan->inString) inside = ~inside;
+    if (slashes & ~inside) return false;  // a backslash outside of strings escapes nothing
+    uint32_t ends = uint32_t(__builtin_popcountll(closes & ~inside));
+    if (ends >= scan->depth) return false;
+    scan->depth += uint32_t(__builtin_popcountll(opens & ~inside)) - ends;
+    scan->inString ^= __builtin_popcountll(quotes) & 1;
+    scan->escaped = carry;
+    return true;
+}
+
 /// Goes on by whole blocks while the value cannot end in them. Stops before a block that needs a closer look.
 size_t skipBlocks(const uint8_t *bytes, size_t length, BulwarkScan *scan) {
     size_t i = 0;
     for (; length - i >= 64; i += 64) {
         Block block(bytes + i);
-        uint64_t escaped = scan->escaped ? 1 : 0, slashes = block.slashes & ~escaped;
-        uint8_t carry = 0;
-        while (slashes) {
-            int at = __builtin_ctzll(slashes);
-            if (at == 63) {
-                carry = 1;
-                break;
-            }
-            escaped |= 2ull << at;
-            slashes &= ~(3ull << at);
-        }
-        uint64_t quotes = block.quotes & ~escaped, inside = quotes;
+        uint8_t carry = scan->escaped;
+        uint64_t quotes = realQuotes(block.quotes, block.slashes, carry), inside = quotes;
         for (int shift = 1; shift < 64; shift *= 2) inside ^= inside << shift;
-        if (scan->inString) inside = ~inside;
-        if (block.slashes & ~inside) break;  // a backslash outside of strings escapes nothing
-        uint64_t opens = block.opens & ~inside, closes = block.closes & ~inside;
-        uint32_t ends = uint32_t(__builtin_popcountll(closes));
-        if (ends >= scan->depth) break;
-        scan->depth += uint32_t(__builtin_popcountll(opens)) - ends;
-        scan->inString ^= __builtin_popcountll(quotes) & 1;
-        scan->escaped = carry;
+        if (!take(quotes, inside, block.slashes, block.opens, block.closes, carry, scan)) break;
     }
     return i;
 }
+
+/// The same on processors that have what it takes to look at 32 bytes at once.
+[[gnu::target("avx2,pclmul,popcnt,bmi")]] size_t skipWideBlocks(const uint8_t *bytes, size_t length, BulwarkScan *scan) {
+    size_t i = 0;
+    BulwarkScan state = *scan;
+    for (; length - i >= 64; i += 64) {
+        WideBlock block(bytes + i);
+        uint8_t carry = state.escaped;
+        uint64_t quotes = realQuotes(block.quotes, block.slashes, carry);
+        // A product without carries: each bit is whether a string is open behind it.
+        const __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, int64_t(quotes)), _mm_set1_epi8(char(0xFF)), 0);
+        if (!take(quotes, uint64_t(_mm_cvtsi128_si64(product)), block.slashes, block.opens, block.closes, carry, &state))
+            break;
+    }
+    *scan = state;
+    return i;
+}
+
+const bool hasWideBlocks = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul")
+    && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi");
 
 }  // namespace
 #endif
@@ -86,7 +141,7 @@ extern "C" size_t bulwark_json_skip(const uint8_t *bytes, size_t length, Bulwark
     while (i < length) {
 #ifdef __SSE2__
         if (scan->depth > 0 && i >= nextBlocks) {
-            i += skipBlocks(bytes + i, length - i, scan);
+            i += hasWideBlocks ? skipWideBlocks(bytes + i, length - i, scan) : skipBlocks(bytes + i, length - i, scan);
             nextBlocks = i + 64;
             if (i == length) return i;
         }
