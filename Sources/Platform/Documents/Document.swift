@@ -7,15 +7,15 @@ import Synchronization
 ///
 /// Nothing changes after the readers made it, so it is shared between threads freely. It frees its memory with the last
 /// `Node` that points into it.
-package final class Document: @unchecked Sendable {
+public final class Document: @unchecked Sendable {
     // @unchecked: `entries` and `pool` are written before init and only read until deinit; `lines` is behind a lock.
 
     /// The file's name, or whatever the caller called the text.
-    package let source: String
+    public let source: String
     /// Number of values in the tree.
-    package let nodeCount: Int
-    let entries: UnsafePointer<BulwarkEntry>
-    let pool: UnsafePointer<UInt8>
+    public let nodeCount: Int
+    @usableFromInline let entries: UnsafePointer<BulwarkEntry>
+    @usableFromInline let pool: UnsafePointer<UInt8>
     private let positions: Positions
     private let lines = Mutex<LineIndex?>(nil)
 
@@ -46,10 +46,54 @@ package final class Document: @unchecked Sendable {
     }
 
     /// The outermost value.
-    package var root: Node { Node(document: self, index: 0) }
+    public var root: Node { Node(document: self, index: 0) }
+
+    /// The member of an object by its key; -1 when it is absent or there is no object at `index`.
+    @usableFromInline
+    func member(of index: Int32, _ key: UnsafePointer<UInt8>, _ length: Int) -> Int32 {
+        let entries = entries
+        let pool = pool
+        let own = entries + Int(index)
+        guard own.pointee.keyLengthKind & 15 == UInt32(BULWARK_OBJECT) else { return -1 }
+        var next = Int(index) + 1
+        for _ in 0..<own.pointee.length {
+            let entry = entries + next
+            if Int(entry.pointee.keyLengthKind >> 4) == length,
+                Self.isSame(pool + Int(entry.pointee.keyOffset), key, length)
+            {
+                return Int32(truncatingIfNeeded: next)
+            }
+            next = Int(entry.pointee.next)
+        }
+        return -1
+    }
+
+    /// Whether two texts of `length` bytes are the same. Keys are short: two words that overlap tell most of them apart, or all
+    /// there is to tell, for less than a call costs.
+    @inline(__always)
+    static func isSame(_ one: UnsafePointer<UInt8>, _ two: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        let (first, second) = (UnsafeRawPointer(one), UnsafeRawPointer(two))
+        if length >= 8 {
+            guard first.loadUnaligned(as: UInt64.self) == second.loadUnaligned(as: UInt64.self) else { return false }
+            let last = length - 8
+            guard
+                first.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+                    == second.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+            else { return false }
+            return length <= 16 || memcmp(one + 8, two + 8, length - 16) == 0
+        }
+        if length >= 4 {
+            let last = length - 4
+            return first.loadUnaligned(as: UInt32.self) == second.loadUnaligned(as: UInt32.self)
+                && first.loadUnaligned(fromByteOffset: last, as: UInt32.self)
+                    == second.loadUnaligned(fromByteOffset: last, as: UInt32.self)
+        }
+        for at in 0..<length where one[at] != two[at] { return false }
+        return true
+    }
 
     /// Whether both hold the same tree: members in the same order, texts byte for byte. Lines may differ.
-    package func hasSameContent(as other: Document) -> Bool {
+    public func hasSameContent(as other: Document) -> Bool {
         guard nodeCount == other.nodeCount else { return false }
         for index in 0..<nodeCount {
             let one = entries[index]

@@ -3,27 +3,34 @@ import CSimdjson
 import Foundation
 
 /// A cheap handle on one value of a `Document`. Lookups compare bytes in place and allocate nothing.
-package struct Node: Sendable {
-    package enum Kind: UInt8, Sendable { case null, bool, number, string, array, object }
+///
+/// It is public, like all that judging asks of it: the compiler works nothing into other modules that is not, and a call costs
+/// more than what most of this does.
+public struct Node: Sendable {
+    public enum Kind: UInt8, Sendable { case null, bool, number, string, array, object }
 
     /// The document this value stands in.
-    package let document: Document
-    let index: Int32
+    public let document: Document
+    @usableFromInline let index: Int32
 
-    @inline(__always)
+    @inlinable @inline(__always)
     init(document: Document, index: Int32) {
         self.document = document
         self.index = index
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     var entry: UnsafePointer<BulwarkEntry> { document.entries + Int(index) }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     var rawKind: UInt32 { entry.pointee.keyLengthKind & 15 }
 
-    package var kind: Kind {
-        switch rawKind {
+    @inlinable @inline(__always)
+    public var kind: Kind { Self.kind(rawKind) }
+
+    @inlinable @inline(__always)
+    static func kind(_ raw: UInt32) -> Kind {
+        switch raw {
         case UInt32(BULWARK_NULL): .null
         case UInt32(BULWARK_FALSE), UInt32(BULWARK_TRUE): .bool
         case UInt32(BULWARK_NUMBER): .number
@@ -33,12 +40,15 @@ package struct Node: Sendable {
         }
     }
 
-    package var isNull: Bool { rawKind == UInt32(BULWARK_NULL) }
-    package var isObject: Bool { rawKind == UInt32(BULWARK_OBJECT) }
-    package var isArray: Bool { rawKind == UInt32(BULWARK_ARRAY) }
+    @inlinable @inline(__always)
+    public var isNull: Bool { rawKind == UInt32(BULWARK_NULL) }
+    @inlinable @inline(__always)
+    public var isObject: Bool { rawKind == UInt32(BULWARK_OBJECT) }
+    @inlinable @inline(__always)
+    public var isArray: Bool { rawKind == UInt32(BULWARK_ARRAY) }
 
     /// The text of a string or number; empty for the rest.
-    @inline(__always)
+    @inlinable @inline(__always)
     var bytes: UnsafeBufferPointer<UInt8> {
         let kind = rawKind
         guard kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) else {
@@ -48,24 +58,24 @@ package struct Node: Sendable {
     }
 
     /// The string, or nil when this is none.
-    package var string: String? {
+    public var string: String? {
         rawKind == UInt32(BULWARK_STRING) ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
     /// The boolean, or nil when this is none.
-    package var bool: Bool? {
+    @inlinable public var bool: Bool? {
         let kind = rawKind
         if kind == UInt32(BULWARK_TRUE) { return true }
         return kind == UInt32(BULWARK_FALSE) ? false : nil
     }
 
     /// The number's text: as it stands in JSON; as Go writes it to JSON for YAML. Nil when this is none.
-    package var number: String? {
+    public var number: String? {
         rawKind == UInt32(BULWARK_NUMBER) ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
     /// The number when it is whole and fits 64 bits (`1e3` and `2.0` are whole).
-    package var int: Int? {
+    public var int: Int? {
         guard rawKind == UInt32(BULWARK_NUMBER) else { return nil }
         var value = 0
         let text = bytes
@@ -88,48 +98,34 @@ package struct Node: Sendable {
     }
 
     /// The number as the nearest double; infinite beyond its range.
-    package var double: Double? {
+    public var double: Double? {
         guard let text = number else { return nil }
         return strtod(text, nil)
     }
 
     /// Members of an object, elements of an array, 0 for a scalar.
-    package var count: Int { rawKind >= UInt32(BULWARK_ARRAY) ? Int(entry.pointee.length) : 0 }
+    @inlinable @inline(__always)
+    public var count: Int { rawKind >= UInt32(BULWARK_ARRAY) ? Int(entry.pointee.length) : 0 }
 
     /// The member of an object by its key; nil when absent or when this is no object.
-    package subscript(key: StaticString) -> Node? {
-        member(key.utf8Start, key.utf8CodeUnitCount)
+    @inlinable @inline(__always)
+    public subscript(key: StaticString) -> Node? {
+        let at = document.member(of: index, key.utf8Start, key.utf8CodeUnitCount)
+        return at < 0 ? nil : Node(document: document, index: at)
     }
 
     /// The member of an object by a key known at run time.
-    package subscript(dynamic key: String) -> Node? {
+    public subscript(dynamic key: String) -> Node? {
         var key = key
         return key.withUTF8 { text in
             let empty: StaticString = ""
-            return member(text.baseAddress ?? empty.utf8Start, text.count)
+            let at = document.member(of: index, text.baseAddress ?? empty.utf8Start, text.count)
+            return at < 0 ? nil : Node(document: document, index: at)
         }
-    }
-
-    private func member(_ key: UnsafePointer<UInt8>, _ length: Int) -> Node? {
-        let own = entry
-        guard own.pointee.keyLengthKind & 15 == UInt32(BULWARK_OBJECT) else { return nil }
-        let entries = document.entries
-        let pool = document.pool
-        var next = Int(index) + 1
-        for _ in 0..<own.pointee.length {
-            let entry = entries + next
-            if Int(entry.pointee.keyLengthKind >> 4) == length,
-                memcmp(pool + Int(entry.pointee.keyOffset), key, length) == 0
-            {
-                return Node(document: document, index: Int32(truncatingIfNeeded: next))
-            }
-            next = Int(entry.pointee.next)
-        }
-        return nil
     }
 
     /// The element of an array; nil out of range or when this is no array. Walks, so iterate `elements` instead.
-    package subscript(index: Int) -> Node? {
+    public subscript(index: Int) -> Node? {
         guard isArray, index >= 0, index < count else { return nil }
         var next = Int(self.index) + 1
         for _ in 0..<index { next = Int(document.entries[next].next) }
@@ -137,29 +133,29 @@ package struct Node: Sendable {
     }
 
     /// True for a string with exactly these bytes.
-    package func equals(_ text: StaticString) -> Bool {
+    @inlinable public func equals(_ text: StaticString) -> Bool {
         let length = text.utf8CodeUnitCount
         guard rawKind == UInt32(BULWARK_STRING), Int(entry.pointee.length) == length else { return false }
         return memcmp(document.pool + Int(entry.pointee.offset), text.utf8Start, length) == 0
     }
 
     /// The bytes of a string or a number's text, in place; nil for the other kinds.
-    @inlinable package func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R? {
+    @inlinable public func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R? {
         // Inlined into other modules: what they do with the bytes is often less than a call costs.
         guard let bytes = textBytes else { return nil }
         return try withExtendedLifetime(self) { try body(bytes) }
     }
 
-    @usableFromInline package var textBytes: UnsafeBufferPointer<UInt8>? {
+    @inlinable public var textBytes: UnsafeBufferPointer<UInt8>? {
         let kind = rawKind
         return kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) ? bytes : nil
     }
 
     /// Whether this is a string of no bytes.
-    package var isEmptyText: Bool { rawKind == UInt32(BULWARK_STRING) && entry.pointee.length == 0 }
+    @inlinable public var isEmptyText: Bool { rawKind == UInt32(BULWARK_STRING) && entry.pointee.length == 0 }
 
     /// A number made of a text's length, its first and its last eight bytes: texts with different ones differ.
-    package var textMark: UInt64 {
+    public var textMark: UInt64 {
         let text = UnsafeRawBufferPointer(bytes)
         var (first, last): (UInt64, UInt64) = (0, 0)
         if text.count >= 8 {
@@ -172,21 +168,21 @@ package struct Node: Sendable {
     }
 
     /// A number that each value of a document has of its own, the same whenever the document is read.
-    package var place: Int { Int(index) }
+    public var place: Int { Int(index) }
 
     /// Whether this is the very same place of the same document.
-    package func isSame(as other: Node) -> Bool { document === other.document && index == other.index }
+    public func isSame(as other: Node) -> Bool { document === other.document && index == other.index }
 
     /// The 1-based line of the source where this stands; for a member, where its key stands.
-    package var line: Int { document.line(of: Int(index)) }
+    public var line: Int { document.line(of: Int(index)) }
 }
 
 /// Keys that lead from an object through objects to a field, e.g. `resources`, `limits`, `cpu`.
-package struct FieldKeys: Sendable {
+public struct FieldKeys: Sendable {
     let bytes: [UInt8]
     let ends: [Int]
 
-    package init(_ keys: [String]) {
+    public init(_ keys: [String]) {
         var (bytes, ends): ([UInt8], [Int]) = ([], [])
         for key in keys {
             bytes += key.utf8
@@ -198,7 +194,7 @@ package struct FieldKeys: Sendable {
 
 extension Node {
     /// Where keys lead.
-    package enum Descent {
+    public enum Descent {
         /// A value that is not null.
         case found(Node)
         /// A member on the way is missing or null.
@@ -208,7 +204,7 @@ extension Node {
     }
 
     /// Follows keys without taking hold of what lies between.
-    package func descend(_ keys: FieldKeys) -> Descent {
+    public func descend(_ keys: FieldKeys) -> Descent {
         let entries = document.entries
         let pool = document.pool
         var at = Int(index)
@@ -228,7 +224,7 @@ extension Node {
                 while left > 0 {
                     let entry = entries + at
                     if Int(entry.pointee.keyLengthKind >> 4) == end - start,
-                        memcmp(pool + Int(entry.pointee.keyOffset), base + start, end - start) == 0
+                        Document.isSame(pool + Int(entry.pointee.keyOffset), base + start, end - start)
                     {
                         break
                     }
@@ -244,7 +240,7 @@ extension Node {
     }
 
     /// Whether both are strings, or both numbers, of the same bytes.
-    package func hasSameText(as other: Node) -> Bool {
+    public func hasSameText(as other: Node) -> Bool {
         let (mine, theirs) = (bytes, other.bytes)
         guard rawKind == other.rawKind, mine.count == theirs.count, let one = mine.baseAddress,
             let two = theirs.baseAddress

@@ -4,25 +4,33 @@ import Foundation
 
 extension Node {
     /// The elements of an array in order; empty when this is no array.
-    package var elements: Elements {
+    @inlinable public var elements: Elements {
         Elements(document: document, first: index + 1, left: isArray ? entry.pointee.length : 0)
     }
 
     /// The members of an object in source order; empty when this is no object.
-    package var members: Members {
+    @inlinable public var members: Members {
         Members(document: document, first: index + 1, left: isObject ? entry.pointee.length : 0)
     }
 
     /// Walks the elements of an array without allocation.
-    package struct Elements: Sequence, IteratorProtocol, Sendable {
-        let document: Document
-        var first: Int32
-        var left: UInt32
+    public struct Elements: Sequence, IteratorProtocol, Sendable {
+        @usableFromInline let document: Document
+        @usableFromInline var first: Int32
+        @usableFromInline var left: UInt32
 
-        package var underestimatedCount: Int { Int(left) }
-        package var isEmpty: Bool { left == 0 }
+        @inlinable @inline(__always)
+        init(document: Document, first: Int32, left: UInt32) {
+            self.document = document
+            self.first = first
+            self.left = left
+        }
 
-        package mutating func next() -> Node? {
+        public var underestimatedCount: Int { Int(left) }
+        @inlinable public var isEmpty: Bool { left == 0 }
+
+        @inlinable @inline(__always)
+        public mutating func next() -> Node? {
             guard left > 0 else { return nil }
             left -= 1
             defer { first = Int32(truncatingIfNeeded: document.entries[Int(first)].next) }
@@ -31,15 +39,23 @@ extension Node {
     }
 
     /// Walks the members of an object without allocation.
-    package struct Members: Sequence, IteratorProtocol, Sendable {
-        let document: Document
-        var first: Int32
-        var left: UInt32
+    public struct Members: Sequence, IteratorProtocol, Sendable {
+        @usableFromInline let document: Document
+        @usableFromInline var first: Int32
+        @usableFromInline var left: UInt32
 
-        package var underestimatedCount: Int { Int(left) }
-        package var isEmpty: Bool { left == 0 }
+        @inlinable @inline(__always)
+        init(document: Document, first: Int32, left: UInt32) {
+            self.document = document
+            self.first = first
+            self.left = left
+        }
 
-        package mutating func next() -> (key: Key, value: Node)? {
+        public var underestimatedCount: Int { Int(left) }
+        @inlinable public var isEmpty: Bool { left == 0 }
+
+        @inlinable @inline(__always)
+        public mutating func next() -> (key: Key, value: Node)? {
             guard left > 0 else { return nil }
             left -= 1
             let node = Node(document: document, index: first)
@@ -49,43 +65,46 @@ extension Node {
     }
 
     /// The key this value stands under, or nil when it is an element or the root.
-    package var key: Key? {
+    public var key: Key? {
         // No key stands at the pool's first byte: in JSON that is the brace, and YAML's pool begins with a spare byte.
         entry.pointee.keyOffset == 0 ? nil : Key(member: self)
     }
 
     /// A member's key, compared in place.
-    package struct Key: Sendable, CustomStringConvertible {
-        let member: Node
+    public struct Key: Sendable, CustomStringConvertible {
+        @usableFromInline let member: Node
 
-        @inline(__always)
+        @inlinable @inline(__always)
+        init(member: Node) { self.member = member }
+
+        @inlinable @inline(__always)
         var bytes: UnsafeBufferPointer<UInt8> {
             let entry = member.entry.pointee
             return UnsafeBufferPointer(
                 start: member.document.pool + Int(entry.keyOffset), count: Int(entry.keyLengthKind >> 4))
         }
 
-        package var string: String { String(decoding: bytes, as: UTF8.self) }
-        package var description: String { string }
+        public var string: String { String(decoding: bytes, as: UTF8.self) }
+        public var description: String { string }
 
         /// The key's bytes in place.
-        @inlinable package func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
+        @inlinable public func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
             let bytes = keyBytes
             return try withExtendedLifetime(self) { try body(bytes) }
         }
 
-        @usableFromInline package var keyBytes: UnsafeBufferPointer<UInt8> { bytes }
+        @inlinable public var keyBytes: UnsafeBufferPointer<UInt8> { bytes }
 
-        package static func == (key: Key, text: StaticString) -> Bool {
+        public static func == (key: Key, text: StaticString) -> Bool {
             let entry = key.member.entry.pointee
             let length = Int(entry.keyLengthKind >> 4)
             return length == text.utf8CodeUnitCount
                 && memcmp(key.member.document.pool + Int(entry.keyOffset), text.utf8Start, length) == 0
         }
 
-        package static func != (key: Key, text: StaticString) -> Bool { !(key == text) }
+        public static func != (key: Key, text: StaticString) -> Bool { !(key == text) }
 
         /// Lets a `switch` over keys use string literals.
-        package static func ~= (text: StaticString, key: Key) -> Bool { key == text }
+        public static func ~= (text: StaticString, key: Key) -> Bool { key == text }
     }
 }

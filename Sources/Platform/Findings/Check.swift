@@ -1,30 +1,30 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// A stable, testable statement about state: what a check is, apart from how it is judged.
-package final class Check: Sendable {
+public final class Check: Sendable {
     /// `BW-<AREA>-<NNN>`, never reused.
-    package let id: String
+    public let id: String
     /// The check's folder name, e.g. `host-network`.
-    package let slug: String
-    package let area: String
-    package let title: String
-    package let severity: Severity
+    public let slug: String
+    public let area: String
+    public let title: String
+    public let severity: Severity
     /// Why the problem matters, in plain text.
-    package let why: String
+    public let why: String
     /// How to mend it, in plain text.
-    package let remediation: String
+    public let remediation: String
     /// What other tools call it: tool name to ids, e.g. `checkov: [CKV_K8S_19]`.
-    package let aliases: [(tool: String, ids: [String])]
+    public let aliases: [(tool: String, ids: [String])]
     /// Outside requirements it maps to: benchmark to controls, e.g. `CIS: [5.2.5]`, `PSS: [baseline]`, `MITRE: [T1611]`.
-    package let controls: [(benchmark: String, ids: [String])]
+    public let controls: [(benchmark: String, ids: [String])]
     /// Pages to read on.
-    package let references: [String]
+    public let references: [String]
     /// The values it shows are credentials: they are masked wherever they would appear.
-    package let sensitive: Bool
+    public let sensitive: Bool
     /// It has a mechanical fix (`bulwark inspect --fix`).
-    package let fixable: Bool
+    public let fixable: Bool
 
-    package init(
+    public init(
         id: String, slug: String, area: String, title: String, severity: Severity, why: String, remediation: String,
         aliases: [(tool: String, ids: [String])] = [], controls: [(benchmark: String, ids: [String])] = [],
         references: [String] = [], sensitive: Bool = false, fixable: Bool = false
@@ -44,7 +44,7 @@ package final class Check: Sendable {
     }
 
     /// Whether a user means this check: its id, its slug, or another tool's id, in any case.
-    package func answers(to name: String) -> Bool {
+    public func answers(to name: String) -> Bool {
         let name = name.lowercased()
         return id.lowercased() == name || slug == name
             || aliases.contains { $0.ids.contains { $0.lowercased() == name } }

@@ -1,17 +1,17 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// The identity of a finding: 128 bits of a SHA-256 over what stays the same while the problem lasts.
-package struct Fingerprint: Sendable, Hashable, Comparable, CustomStringConvertible {
-    package let high: UInt64
-    package let low: UInt64
+public struct Fingerprint: Sendable, Hashable, Comparable, CustomStringConvertible {
+    public let high: UInt64
+    public let low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
+    public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// Reads 32 hexadecimal digits.
-    package init?(_ text: String) {
+    public init?(_ text: String) {
         guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
             let low = UInt64(text.suffix(16), radix: 16)
         else { return nil }
@@ -19,7 +19,7 @@ package struct Fingerprint: Sendable, Hashable, Comparable, CustomStringConverti
     }
 
     /// 32 lower-case hexadecimal digits.
-    package var description: String {
+    public var description: String {
         let digits: StaticString = "0123456789abcdef"
         return String(unsafeUninitializedCapacity: 32) { buffer in
             for index in 0..<16 {
@@ -30,7 +30,7 @@ package struct Fingerprint: Sendable, Hashable, Comparable, CustomStringConverti
         }
     }
 
-    package static func < (left: Fingerprint, right: Fingerprint) -> Bool {
+    public static func < (left: Fingerprint, right: Fingerprint) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 }

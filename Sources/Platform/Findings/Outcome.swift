@@ -1,7 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// What a check said about a subject: PolicyReport's five results.
-package enum Outcome: String, Sendable, CaseIterable {
+public enum Outcome: String, Sendable, CaseIterable {
     case pass
     case fail
     case warn
@@ -11,5 +11,5 @@ package enum Outcome: String, Sendable, CaseIterable {
     case skip
 
     /// Whether the outcome is a problem that becomes a finding.
-    package var isProblem: Bool { self == .fail || self == .warn || self == .error }
+    public var isProblem: Bool { self == .fail || self == .warn || self == .error }
 }

@@ -1,7 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// How bad a problem is. Raw values are OCSF's `severity_id`, so they compare and travel.
-package enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConvertible {
+public enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConvertible {
     case unknown = 0
     case informational = 1
     case low = 2
@@ -10,7 +10,7 @@ package enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConv
     case critical = 5
 
     /// Accepts the name in any case, and `info`.
-    package init?(name: String) {
+    public init?(name: String) {
         let lower = name.lowercased()
         guard
             let found = Self.allCases.first(where: {
@@ -20,7 +20,7 @@ package enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConv
         self = found
     }
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .unknown: "unknown"
         case .informational: "informational"
@@ -31,5 +31,5 @@ package enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConv
         }
     }
 
-    package static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
+    public static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
 }

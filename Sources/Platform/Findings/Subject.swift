@@ -1,7 +1,7 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// What was judged: a Kubernetes object in a cluster. Empty strings stand for "none".
-package struct Subject: Sendable, Hashable, Comparable {
+public struct Subject: Sendable, Hashable, Comparable {
     /// What all copies share: each result of a run holds its subject, and a pod has dozens.
     private final class Parts: Sendable {
         let cluster: String
@@ -21,73 +21,73 @@ package struct Subject: Sendable, Hashable, Comparable {
 
     private var parts: Parts
 
-    package init(cluster: String = "", apiVersion: String, kind: String, namespace: String = "", name: String) {
+    public init(cluster: String = "", apiVersion: String, kind: String, namespace: String = "", name: String) {
         parts = Parts(cluster, apiVersion, kind, namespace, name)
     }
 
     /// The cluster's name; empty for files.
-    package var cluster: String {
+    public var cluster: String {
         get { parts.cluster }
         set { parts = Parts(newValue, apiVersion, kind, namespace, name) }
     }
 
-    package var apiVersion: String {
+    public var apiVersion: String {
         get { parts.apiVersion }
         set { parts = Parts(cluster, newValue, kind, namespace, name) }
     }
 
-    package var kind: String {
+    public var kind: String {
         get { parts.kind }
         set { parts = Parts(cluster, apiVersion, newValue, namespace, name) }
     }
 
-    package var namespace: String {
+    public var namespace: String {
         get { parts.namespace }
         set { parts = Parts(cluster, apiVersion, kind, newValue, name) }
     }
 
-    package var name: String {
+    public var name: String {
         get { parts.name }
         set { parts = Parts(cluster, apiVersion, kind, namespace, newValue) }
     }
 
-    package static func == (left: Subject, right: Subject) -> Bool {
+    public static func == (left: Subject, right: Subject) -> Bool {
         left.parts === right.parts
             || left.name == right.name && left.namespace == right.namespace && left.kind == right.kind
                 && left.apiVersion == right.apiVersion && left.cluster == right.cluster
     }
 
     /// Whether both are copies of one value, which is cheaper to ask than whether they are equal.
-    package func isSame(as other: Subject) -> Bool { parts === other.parts }
+    public func isSame(as other: Subject) -> Bool { parts === other.parts }
 
-    package func hash(into hasher: inout Hasher) {
+    public func hash(into hasher: inout Hasher) {
         for part in [cluster, apiVersion, kind, namespace, name] { hasher.combine(part) }
     }
 
     /// The API group without its version (`apps`), empty for the core group. Identity ignores versions.
-    package var group: Substring {
+    public var group: Substring {
         guard let slash = apiVersion.utf8.firstIndex(of: UInt8(ascii: "/")) else { return "" }
         return apiVersion[..<slash]
     }
 
     /// `Deployment shop/cart`, or `ClusterRole admin` without a namespace.
-    package var display: String { namespace.isEmpty ? "\(kind) \(name)" : "\(kind) \(namespace)/\(name)" }
+    public var display: String { namespace.isEmpty ? "\(kind) \(name)" : "\(kind) \(namespace)/\(name)" }
 
     /// Orders by namespace, kind, name: how tables list subjects.
-    package static func < (left: Subject, right: Subject) -> Bool {
+    public static func < (left: Subject, right: Subject) -> Bool {
         (left.cluster, left.namespace, left.kind, left.name, left.apiVersion)
             < (right.cluster, right.namespace, right.kind, right.name, right.apiVersion)
     }
 }
 
 /// Where in an input a subject was read.
-package struct SourceLocation: Sendable, Hashable {
+public struct SourceLocation: Sendable, Hashable {
     /// The path as the user named it; `-` for standard input.
-    package var file: String
+    public var file: String
     /// Counted from 1; 0 when unknown.
-    package var line: Int
+    public var line: Int
 
-    package init(file: String, line: Int) {
+    public init(file: String, line: Int) {
         self.file = file
         self.line = line
     }
