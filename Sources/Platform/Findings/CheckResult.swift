@@ -1,44 +1,124 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
 /// One check on one subject, or on one container of it.
-package struct CheckResult: Sendable {
-    package var check: Check
-    package var outcome: Outcome
-    package var subject: Subject
-    /// The container's name; empty when the check is about the whole object.
-    package var container: String
-    /// One sentence that names what was seen, without the value of a sensitive check.
-    package var message: String
-    /// Where the evidence stands, in two parts: results of a container share the first, so that none has to join them
-    /// before somebody reads it.
-    package private(set) var place: String
-    package private(set) var field: String
-    /// What stands there, as JSON text, at most 200 characters, masked when the check is sensitive; empty when nothing does.
-    package var value: String
-    package var source: SourceLocation?
-    package var fingerprint: Fingerprint
-    /// Apart from the rest: it is large, and most results have none.
-    private var exempting: Exempting?
-
-    /// Where the evidence stands, e.g. `spec.template.spec.containers[0].securityContext.privileged`.
-    package var path: String {
-        get { place.isEmpty ? field : place + field }
-        set { (place, field) = ("", newValue) }
+///
+/// A handle: it is carried through several hands, and copies share one piece of memory until one of them changes. What shows
+/// one result after the other lets a value take the next one on (`show`), which costs no memory unless somebody kept it.
+public struct CheckResult: Sendable {
+    struct Parts {
+        var check: Check
+        var outcome: Outcome
+        var subject: Subject
+        var container: String
+        var message: String
+        var place: String
+        var field: String
+        var value: String
+        var source: SourceLocation?
+        var fingerprint: Fingerprint
+        var exempting: Exempting?
     }
 
-    private final class Exempting: Sendable {
+    /// Through a pointer: the compiler asks of a class's own variables at each use whether somebody else is at them.
+    final class Holder: @unchecked Sendable {
+        // @unchecked: only the one handle that holds it writes.
+        let parts: UnsafeMutablePointer<Parts>
+
+        init(_ parts: consuming Parts) {
+            self.parts = .allocate(capacity: 1)
+            self.parts.initialize(to: parts)
+        }
+
+        deinit {
+            parts.deinitialize(count: 1)
+            parts.deallocate()
+        }
+    }
+
+    /// Apart from the rest: it is large, and most results have none.
+    final class Exempting: Sendable {
         let exemption: Exemption
 
         init(_ exemption: Exemption) { self.exemption = exemption }
     }
 
-    /// The exemption that turned a failure into a skip.
-    package var exemption: Exemption? {
-        get { exempting?.exemption }
-        set { exempting = newValue.map(Exempting.init) }
+    private var holder: Holder
+
+    /// What may be written to: nobody else holds it.
+    private var own: UnsafeMutablePointer<Parts> {
+        mutating get {
+            if !isKnownUniquelyReferenced(&holder) { holder = Holder(holder.parts.pointee) }
+            return holder.parts
+        }
     }
 
-    package var isExempt: Bool { exempting != nil }
+    public var check: Check {
+        get { holder.parts.pointee.check }
+        set { own.pointee.check = newValue }
+    }
+
+    public var outcome: Outcome {
+        get { holder.parts.pointee.outcome }
+        set { own.pointee.outcome = newValue }
+    }
+
+    public var subject: Subject {
+        get { holder.parts.pointee.subject }
+        set { own.pointee.subject = newValue }
+    }
+
+    /// The container's name; empty when the check is about the whole object.
+    public var container: String {
+        get { holder.parts.pointee.container }
+        set { own.pointee.container = newValue }
+    }
+
+    /// One sentence that names what was seen, without the value of a sensitive check.
+    public var message: String {
+        get { holder.parts.pointee.message }
+        set { own.pointee.message = newValue }
+    }
+
+    /// Where the evidence stands, in two parts: results of a container share the first, so that none has to join them
+    /// before somebody reads it.
+    public var place: String { holder.parts.pointee.place }
+    public var field: String { holder.parts.pointee.field }
+
+    /// What stands there, as JSON text, at most 200 characters, masked when the check is sensitive; empty when nothing does.
+    public var value: String {
+        get { holder.parts.pointee.value }
+        set { own.pointee.value = newValue }
+    }
+
+    public var source: SourceLocation? {
+        get { holder.parts.pointee.source }
+        set { own.pointee.source = newValue }
+    }
+
+    /// The line of its source, counted from 1; nil without one.
+    public var line: Int? { holder.parts.pointee.source?.line }
+
+    public var fingerprint: Fingerprint {
+        get { holder.parts.pointee.fingerprint }
+        set { own.pointee.fingerprint = newValue }
+    }
+
+    /// Where the evidence stands, e.g. `spec.template.spec.containers[0].securityContext.privileged`.
+    public var path: String {
+        get { place.isEmpty ? field : place + field }
+        set {
+            own.pointee.place = ""
+            own.pointee.field = newValue
+        }
+    }
+
+    /// The exemption that turned a failure into a skip.
+    package var exemption: Exemption? {
+        get { holder.parts.pointee.exempting?.exemption }
+        set { own.pointee.exempting = newValue.map(Exempting.init) }
+    }
+
+    public var isExempt: Bool { holder.parts.pointee.exempting != nil }
 
     package init(
         check: Check, outcome: Outcome, subject: Subject, container: String = "", message: String, path: String = "",
@@ -51,20 +131,38 @@ package struct CheckResult: Sendable {
     }
 
     /// `place` and `field` together are the path.
-    package init(
+    public init(
         check: Check, outcome: Outcome, subject: Subject, container: String, message: String, place: String,
         field: String, value: String, source: SourceLocation?, fingerprint: Fingerprint
     ) {
-        self.check = check
-        self.outcome = outcome
-        self.subject = subject
-        self.container = container
-        self.message = message
-        self.place = place
-        self.field = field
-        self.value = value
-        self.source = source
-        self.fingerprint = fingerprint
-        exempting = nil
+        holder = Holder(
+            Parts(
+                check: check, outcome: outcome, subject: subject, container: container, message: message, place: place,
+                field: field, value: value, source: source, fingerprint: fingerprint, exempting: nil))
+    }
+
+    /// Takes on another result of the same subject, from the same file at `line`.
+    public mutating func show(
+        check: Check, outcome: Outcome, container: String, message: String, place: String, field: String, value: String,
+        line: Int, fingerprint: Fingerprint
+    ) {
+        guard isKnownUniquelyReferenced(&holder) else {
+            let source = self.source.map { SourceLocation(file: $0.file, line: line) }
+            self = CheckResult(
+                check: check, outcome: outcome, subject: subject, container: container, message: message, place: place,
+                field: field, value: value, source: source, fingerprint: fingerprint)
+            return
+        }
+        let parts = holder.parts
+        parts.pointee.check = check
+        parts.pointee.outcome = outcome
+        parts.pointee.container = container
+        parts.pointee.message = message
+        parts.pointee.place = place
+        parts.pointee.field = field
+        parts.pointee.value = value
+        parts.pointee.source?.line = line
+        parts.pointee.fingerprint = fingerprint
+        parts.pointee.exempting = nil
     }
 }

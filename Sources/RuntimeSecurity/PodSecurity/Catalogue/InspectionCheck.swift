@@ -2,8 +2,8 @@
 import Documents
 import Findings
 
-/// A check of the catalogue with its judge.
-package struct InspectionCheck: Sendable {
+/// A check of the catalogue with its judge. An object, so that its judge can be asked without being taken hold of.
+package final class InspectionCheck: Sendable {
     /// What the judge looks at, and how often it is asked.
     enum Judge: Sendable {
         /// Once for every container.
@@ -17,4 +17,10 @@ package struct InspectionCheck: Sendable {
     package let check: Check
     let judge: Judge
     package let fix: Fix?
+
+    init(check: Check, judge: Judge, fix: Fix?) {
+        self.check = check
+        self.judge = judge
+        self.fix = fix
+    }
 }

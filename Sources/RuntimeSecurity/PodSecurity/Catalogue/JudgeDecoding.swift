@@ -29,8 +29,9 @@ enum JudgeDecoding {
         switch node["scope"]?.string {
         case "container":
             let roles = node["containers"]?.elements.compactMap(\.string)
+            let isAsked = Container.RoleName.allCases.map { roles?.contains($0.rawValue) ?? true }
             return .container { (container, target, _) throws(UnreadableField) in
-                if let roles, !roles.contains(container.roleName) { return .notApplicable }
+                if !isAsked[container.roleName.index] { return .notApplicable }
                 if let kinds, !kinds.contains(target.kind) { return .notApplicable }
                 guard let match = try condition.match(container.node, pod: target.podSpec) else { return .pass }
                 return .fail(message, match.path, match.value)
@@ -126,12 +127,25 @@ enum JudgeDecoding {
 }
 
 extension Container {
-    /// What the `containers:` key of a judge calls it.
-    var roleName: String {
+    /// What the `containers:` key of a judge calls containers.
+    enum RoleName: String, CaseIterable {
+        case main, initial, sidecar, ephemeral
+
+        var index: Int {
+            switch self {
+            case .main: 0
+            case .initial: 1
+            case .sidecar: 2
+            case .ephemeral: 3
+            }
+        }
+    }
+
+    var roleName: RoleName {
         switch role {
-        case .main: "main"
-        case .initial: isSidecar ? "sidecar" : "initial"
-        case .ephemeral: "ephemeral"
+        case .main: .main
+        case .initial: isSidecar ? .sidecar : .initial
+        case .ephemeral: .ephemeral
         }
     }
 }

@@ -35,7 +35,7 @@ final class Container {
     /// The name, or its place in the list when it has none.
     let name: String
     /// The path of what stands in it, up to the last dot.
-    private(set) lazy var place = "\(base).\(role.list)[\(index)]."
+    private(set) lazy var place = ContainerPlaces.usual(base, role, index) ?? "\(base).\(role.list)[\(index)]."
     private let base: String
     /// The name, as what it shows is remembered by.
     private(set) lazy var problemName = ProblemSet.Name(name)
@@ -71,6 +71,18 @@ final class Container {
     /// The path of an inherited field: the container's own, or the pod's.
     func inheritedPath(_ field: String, isOwn: Bool) -> FieldPath {
         isOwn ? .relative("securityContext.\(field)") : .pod("securityContext.\(field)")
+    }
+}
+
+/// The places of containers that nearly all pods have, made once.
+private enum ContainerPlaces {
+    private static let most = 4
+    private static let inPods = Container.Role.allCases.flatMap { role in
+        (0..<most).map { "spec.\(role.list)[\($0)]." }
+    }
+
+    static func usual(_ base: String, _ role: Container.Role, _ index: Int) -> String? {
+        base == "spec" && index < most ? inPods[role.rawValue * most + index] : nil
     }
 }
 
@@ -158,12 +170,15 @@ extension Node {
         return nil
     }
 
-    private func typed(_ key: StaticString, _ kind: Kind, _ expected: String) throws(UnreadableField) -> Node? {
+    @inline(__always)
+    private func typed(_ key: StaticString, _ kind: Kind, _ expected: StaticString) throws(UnreadableField) -> Node? {
         guard let node = self[key], !node.isNull else { return nil }
-        guard node.kind == kind else {
-            throw UnreadableField(
-                message: "\(key) should be \(expected), not \(node.described)", path: "\(key)")
-        }
+        if node.kind != kind { throw node.isNot(expected, key) }
         return node
+    }
+
+    @inline(never)
+    private func isNot(_ expected: StaticString, _ key: StaticString) -> UnreadableField {
+        UnreadableField(message: "\(key) should be \(expected), not \(described)", path: "\(key)")
     }
 }

@@ -43,8 +43,10 @@ package struct Inspector: Sendable {
     @discardableResult
     package func inspect(_ input: Input, tally: inout Tally, emit: (CheckResult) -> Void) -> ProblemSet {
         let target = Target(object: input.object, kind: input.kind, subject: input.subject)
-        var run = Run(input: input, target: target, digest: nil, problems: .forObject(), judged: false)
-        for index in checks.indices { run.judge(index, self, &tally, emit) }
+        var run = Run(input: input, target: target, digest: nil, problems: .forObject(), judged: false, shown: nil)
+        // Handed on as it is: to read it out of the inspector takes hold of all of its parts, for each of 80 checks.
+        let context = context
+        for index in checks.indices { run.judge(checks[index], index, context, self, &tally, emit) }
         if run.judged { tally.subjects += 1 }
         return run.problems
     }
@@ -58,11 +60,13 @@ private struct Run {
     var digest: SubjectDigest?
     var problems: ProblemSet
     var judged: Bool
+    var shown: CheckResult?
 
     mutating func judge(
-        _ index: Int, _ inspector: Inspector, _ tally: inout Tally, _ emit: (CheckResult) -> Void
+        _ check: InspectionCheck, _ index: Int, _ context: InspectionContext, _ inspector: Inspector,
+        _ tally: inout Tally, _ emit: (CheckResult) -> Void
     ) {
-        switch inspector.checks[index].judge {
+        switch check.judge {
         case .container(let judge):
             guard target.kind.isWorkload else { return }
             if let unreadable = target.unreadable { return error(unreadable, "", index, nil, inspector, &tally, emit) }
@@ -73,7 +77,11 @@ private struct Run {
             }
             for container in target.containers {
                 do throws(UnreadableField) {
-                    settle(try judge(container, target, inspector.context), index, container, inspector, &tally, emit)
+                    switch try judge(container, target, context) {
+                    case .notApplicable: break
+                    case .pass: pass(check.check, container, inspector, &tally, emit)
+                    case .problem(let problem): show(problem, index, container, inspector, &tally, emit)
+                    }
                 } catch {
                     let place = place(.relative(error.path), container)
                     self.error(error, place, index, container, inspector, &tally, emit)
@@ -83,17 +91,24 @@ private struct Run {
             guard target.kind.isWorkload else { return }
             if let unreadable = target.unreadable { return error(unreadable, "", index, nil, inspector, &tally, emit) }
             do throws(UnreadableField) {
-                settle(try judge(target, inspector.context), index, nil, inspector, &tally, emit)
+                switch try judge(target, context) {
+                case .notApplicable: break
+                case .pass: pass(check.check, nil, inspector, &tally, emit)
+                case .problem(let problem): show(problem, index, nil, inspector, &tally, emit)
+                }
             } catch {
                 self.error(error, target.kind.podSpecPlace, index, nil, inspector, &tally, emit)
             }
         case .object(let kinds, let judge):
             guard kinds.contains(target.kind) else { return }
             do throws(UnreadableField) {
-                let verdict = try judge(target, inspector.context)
-                // What is wrong outside the pod stays wrong when the pod cannot be read; all else is unknown then.
-                if case .problem = verdict {} else if let unreadable = target.unreadable { throw unreadable }
-                settle(verdict, index, nil, inspector, &tally, emit)
+                switch try judge(target, context) {
+                case .problem(let problem): show(problem, index, nil, inspector, &tally, emit)
+                case let other:
+                    // What is wrong outside the pod stays wrong when the pod cannot be read; all else is unknown then.
+                    if let unreadable = target.unreadable { throw unreadable }
+                    if case .pass = other { pass(check.check, nil, inspector, &tally, emit) }
+                }
             } catch {
                 self.error(error, "", index, nil, inspector, &tally, emit)
             }
@@ -101,36 +116,21 @@ private struct Run {
     }
 
     @inline(__always)
-    private mutating func settle(
-        _ verdict: Verdict, _ index: Int, _ container: Container?, _ inspector: Inspector, _ tally: inout Tally,
+    private mutating func pass(
+        _ check: Check, _ container: Container?, _ inspector: Inspector, _ tally: inout Tally,
         _ emit: (CheckResult) -> Void
     ) {
-        switch verdict {
-        case .notApplicable:
-            return
-        case .pass:
-            judged = true
-            if input.ownerProblems != nil { return }
-            tally.add(.pass, inspector.checks[index].check.severity)
-            if inspector.includesPasses { pass(inspector.checks[index].check, container, emit) }
-        case .problem(let problem):
-            judged = true
-            show(problem, index, container, inspector, &tally, emit)
-        }
-    }
-
-    private mutating func pass(_ check: Check, _ container: Container?, _ emit: (CheckResult) -> Void) {
-        emit(
-            CheckResult(
-                check: check, outcome: .pass, subject: input.subject, container: container?.name ?? "",
-                message: check.title, place: "", field: "", value: "", source: source(nil, container),
-                fingerprint: fingerprint(check, container)))
+        judged = true
+        if input.ownerProblems != nil { return }
+        tally.add(.pass, check.severity)
+        if inspector.includesPasses { emit(result(check, .pass, container, check.title, "", "", "", nil)) }
     }
 
     private mutating func show(
-        _ problem: Verdict.Problem, _ index: Int, _ container: Container?, _ inspector: Inspector,
+        _ problem: consuming Verdict.Problem, _ index: Int, _ container: Container?, _ inspector: Inspector,
         _ tally: inout Tally, _ emit: (CheckResult) -> Void
     ) {
+        judged = true
         if !isNew(index, container) { return }
         let check = inspector.checks[index].check
         var value = ""
@@ -140,10 +140,9 @@ private struct Run {
         // Items of a list do not repeat the version that their list has.
         if value.isEmpty, case .object("apiVersion") = problem.path { value = "\"\(input.subject.apiVersion)\"" }
         let outcome = problem.isWarning ? Outcome.warn : .fail
-        let found = CheckResult(
-            check: check, outcome: outcome, subject: input.subject, container: container?.name ?? "",
-            message: problem.message, place: place(problem.path, container), field: problem.path.text, value: value,
-            source: source(problem.value, container), fingerprint: fingerprint(check, container))
+        let found = result(
+            check, outcome, container, problem.message, place(problem.path, container), problem.path.text, value,
+            problem.value)
         if !inspector.exemptions.isEmpty, let exemption = exemption(check, container, inspector) {
             var exempt = found
             exempt.outcome = .skip
@@ -164,11 +163,32 @@ private struct Run {
         if !isNew(index, container) { return }
         let check = inspector.checks[index].check
         tally.add(.error, check.severity)
-        emit(
-            CheckResult(
-                check: check, outcome: .error, subject: input.subject, container: container?.name ?? "",
-                message: "Cannot be judged: \(error.message).", place: place, field: error.path, value: "",
-                source: source(nil, container), fingerprint: fingerprint(check, container)))
+        emit(result(check, .error, container, "Cannot be judged: \(error.message).", place, error.path, "", nil))
+    }
+
+    /// The next result, with the line of the evidence, or of the nearest thing that is there. One value takes on all results
+    /// of the object, and only what differs from the last one is written.
+    private mutating func result(
+        _ check: Check, _ outcome: Outcome, _ container: Container?, _ message: String, _ place: String,
+        _ field: String, _ value: String, _ evidence: Node?
+    ) -> CheckResult {
+        let line = input.file == nil ? 0 : (evidence ?? container?.node ?? input.object).line
+        let fingerprint = fingerprint(check, container)
+        guard var next = shown else {
+            let first = CheckResult(
+                check: check, outcome: outcome, subject: input.subject, container: container?.name ?? "",
+                message: message, place: place, field: field, value: value,
+                source: input.file.map { SourceLocation(file: $0, line: line) }, fingerprint: fingerprint)
+            shown = first
+            return first
+        }
+        // Let go of, so that the value is nobody else's.
+        shown = nil
+        next.show(
+            check: check, outcome: outcome, container: container?.name ?? "", message: message, place: place,
+            field: field, value: value, line: line, fingerprint: fingerprint)
+        shown = next
+        return next
     }
 
     /// Whether neither this object nor its owner has shown the problem yet.
@@ -188,12 +208,6 @@ private struct Run {
         let shared = digest ?? SubjectDigest(input.subject)
         digest = shared
         return shared.fingerprint(check: check.id, container: container?.name ?? "")
-    }
-
-    /// The line of the evidence, or of the nearest thing that is there.
-    private func source(_ value: Node?, _ container: Container?) -> SourceLocation? {
-        guard let file = input.file else { return nil }
-        return SourceLocation(file: file, line: (value ?? container?.node ?? input.object).line)
     }
 
     /// What stands before the text of a path.

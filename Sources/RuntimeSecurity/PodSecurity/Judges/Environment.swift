@@ -80,7 +80,7 @@ enum Credentials {
         "bearer",
     ]
     /// Endings of names that point at a credential instead of holding one, or say something about it.
-    private static let harmless = [
+    private static let harmless: [StaticString] = [
         "_file", "_path", "_name", "_url", "_uri", "_endpoint", "_enabled", "_ttl", "_expiry", "_expiration", "_length",
         "_type",
         "_header", "_host", "_port", "_ref", "_dir", "_mount", "_timeout", "_seconds", "_minutes", "_audience",
@@ -93,12 +93,13 @@ enum Credentials {
         var name = name
         if !name.withUTF8({ hintsAtCredential($0) }) { return false }
         let lower = plain(name)
-        guard
-            words.contains(where: lower.holds) || lower == "pass" || lower.hasSuffix("_pass")
-                || lower.hasSuffix("_pwd") || lower == "pwd_key"
-                || lower.hasPrefix("azure_") && lower.hasSuffix("key")
-        else { return false }
-        if harmless.contains(where: lower.hasSuffix) { return false }
+        let hints = lower.withUnsafeBufferPointer { lower in
+            (words.contains { lower.holds($0) } || lower.isEqual(to: "pass") || lower.ends(with: "_pass")
+                || lower.ends(with: "_pwd") || lower.isEqual(to: "pwd_key")
+                || lower.starts(with: "azure_".utf8) && lower.ends(with: "key"))
+                && !harmless.contains { lower.ends(with: $0) }
+        }
+        if !hints { return false }
         return looksSecret(value)
     }
 
@@ -123,9 +124,19 @@ enum Credentials {
         name.withUTF8 { hintsAtCredential($0) } == true
             || value.withUTF8 { text in
                 beginsAsKey(text.first)
-                    || text.count >= shortestPrivateKey && text.holds("-")
-                        && privateKeys.contains { text.holds($0.start) }
+                    || text.count >= shortestPrivateKey && mayBeginPrivateKey(text)
             } == true
+    }
+
+    /// Whether a dash with a B behind it stands in a text, as at the beginning of each private key.
+    private static func mayBeginPrivateKey(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard var at = text.baseAddress else { return false }
+        let end = at + text.count
+        while end - at > 1, let found = memchr(at, Int32(UInt8(ascii: "-")), end - at - 1) {
+            at = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) + 1
+            if at.pointee | 0x20 == UInt8(ascii: "b") { return true }
+        }
+        return false
     }
 
     /// Whether a well-known key begins with this byte.
@@ -137,15 +148,14 @@ enum Credentials {
     }
 
     /// A name in lower case, with its parts joined by underscores.
-    private static func plain(_ name: String) -> String {
-        let bytes = name.utf8.map { byte -> UInt8 in
+    private static func plain(_ name: String) -> [UInt8] {
+        name.utf8.map { byte -> UInt8 in
             switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
             case UInt8(ascii: "-"), UInt8(ascii: "."): UInt8(ascii: "_")
             default: byte
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Whether a value is the form of a well-known secret, whatever it is called.
@@ -183,7 +193,7 @@ enum Credentials {
             return false
         }
         if value.hasPrefix("/") || value.hasPrefix("$(") || value.hasPrefix("${") || value.hasPrefix("{{")
-            || value.contains("://") && !value.contains("@")
+            || value.holds("://") && !value.holds("@")
         {
             return false
         }
@@ -201,6 +211,16 @@ extension String {
 }
 
 extension UnsafeBufferPointer<UInt8> {
+    /// Whether these are just the bytes of `text`.
+    func isEqual(to text: StaticString) -> Bool { count == text.utf8CodeUnitCount && ends(with: text) }
+
+    /// Whether these bytes end with those of `part`.
+    func ends(with part: StaticString) -> Bool {
+        let length = part.utf8CodeUnitCount
+        guard let start = baseAddress, count >= length else { return length == 0 }
+        return memcmp(start + (count - length), part.utf8Start, length) == 0
+    }
+
     /// Whether `part` stands anywhere in these bytes.
     func holds(_ part: StaticString) -> Bool {
         let length = part.utf8CodeUnitCount

@@ -15,7 +15,7 @@ enum Images {
         static func of(_ container: Node) throws(UnreadableField) -> Reference? {
             guard let text = try container.string("image"), !text.isEmpty else { return nil }
             let image = Reference(text)
-            if text.utf8.contains(UInt8(ascii: "@")), !image.hasDigest {
+            if text.holds("@"), !image.hasDigest {
                 throw UnreadableField(message: "image should name a digest after the @", path: "image")
             }
             return image
