@@ -37,6 +37,13 @@ enum Terminal {
         Array("\(message)\n".utf8).withUnsafeBytes { write($0) }
     }
 
+    /// Lets a pipe at standard output hold as much as a reader may ask for at once: each time that a reader has to be woken
+    /// costs more than the copying of what it then reads. Nothing happens where it is no pipe, or may not grow.
+    static func widenOutput() {
+        let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ
+        _ = fcntl(STDOUT_FILENO, setPipeSize, 1 << 20)
+    }
+
     /// Writes everything to standard output. A reader that went away (`| head`) ends the process quietly.
     static func write(_ bytes: UnsafeRawBufferPointer) {
         if !write(bytes, to: STDOUT_FILENO) { exit(errno == EPIPE ? 0 : ExitStatus.unfinished.rawValue) }

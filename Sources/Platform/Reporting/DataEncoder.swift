@@ -48,6 +48,9 @@ struct DataEncoder: ReportEncoder {
     mutating func add(_ result: CheckResult) {
         writer.breakLine()
         guard writer.style == .json else { return writer.result(result) }
+        let texts = ResultTexts(result)
+        // Names come from outside and may be of any length, and there is to be room for the worst case.
+        guard texts.length < 4096 else { return writer.result(result) }
         if lastSubjectJSON.count == 0 || !lastSubject.isSame(as: result.subject) {
             var small = TreeWriter(.json)
             small.subject(result.subject)
@@ -66,7 +69,9 @@ struct DataEncoder: ReportEncoder {
             small.exemption(found)
             exemption = small.output
         }
-        writer.output.write(result, subject: lastSubjectJSON, file: lastFileJSON, exemption: exemption)
+        writer.output.write(
+            texts, line: result.line, fingerprint: result.fingerprint, subject: lastSubjectJSON, file: lastFileJSON,
+            exemption: exemption)
     }
 
     private mutating func head(_ check: Check, _ outcome: Outcome) -> OutputBuffer {
@@ -115,37 +120,59 @@ extension Outcome {
     }
 }
 
+/// The texts of a result that are its own.
+private struct ResultTexts {
+    let container: String
+    let message: String
+    let place: String
+    let field: String
+    let value: String
+    let length: Int
+
+    init(_ result: CheckResult) {
+        (container, message, value) = (result.container, result.message, result.value)
+        (place, field) = (result.place, result.field)
+        length = container.utf8.count + message.utf8.count + value.utf8.count + place.utf8.count + field.utf8.count
+    }
+}
+
 extension OutputBuffer {
     /// A result after its beginning, which ends with the key of the subject: `TreeWriter.result` for the case of millions.
     fileprivate mutating func write(
-        _ result: CheckResult, subject: OutputBuffer, file: OutputBuffer, exemption: OutputBuffer?
+        _ texts: ResultTexts, line: Int?, fingerprint: Fingerprint, subject: OutputBuffer, file: OutputBuffer,
+        exemption: OutputBuffer?
     ) {
-        append(subject)
-        append(",\"container\":")
-        append(json: result.container)
-        append(",\"message\":")
-        append(json: result.message)
-        append(",\"path\":")
-        append(json: result.place, result.field)
-        append(",\"value\":")
-        append(json: result.value)
-        if let source = result.source {
-            append(",\"source\":{\"file\":")
-            append(file)
-            append(",\"line\":")
-            append(integer: Int64(source.line))
-            append("},\"fingerprint\":\"")
-        } else {
-            append(",\"source\":null,\"fingerprint\":\"")
-        }
-        appendHex(result.fingerprint.high)
-        appendHex(result.fingerprint.low)
-        if let exemption {
-            append("\",\"exemption\":")
-            append(exemption)
-            append("}")
-        } else {
-            append("\"}")
+        let room =
+            OutputCursor.room(texts.length, texts: 5) + subject.count + file.count + (exemption?.count ?? 0) + 256
+        write(room: room) { out in
+            out.write(subject)
+            out.write(",\"container\":\"")
+            out.write(escaped: texts.container)
+            out.write("\",\"message\":\"")
+            out.write(escaped: texts.message)
+            out.write("\",\"path\":\"")
+            out.write(escaped: texts.place)
+            out.write(escaped: texts.field)
+            out.write("\",\"value\":\"")
+            out.write(escaped: texts.value)
+            if let line {
+                out.write("\",\"source\":{\"file\":")
+                out.write(file)
+                out.write(",\"line\":")
+                out.write(count: max(line, 0))
+                out.write("},\"fingerprint\":\"")
+            } else {
+                out.write("\",\"source\":null,\"fingerprint\":\"")
+            }
+            out.write(hex: fingerprint.high)
+            out.write(hex: fingerprint.low)
+            if let exemption {
+                out.write("\",\"exemption\":")
+                out.write(exemption)
+                out.write("}")
+            } else {
+                out.write("\"}")
+            }
         }
     }
 }

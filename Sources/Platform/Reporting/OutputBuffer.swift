@@ -1,12 +1,12 @@
 // Copyright (c) the Bulwark authors. SPDX-License-Identifier: Apache-2.0
 
-/// Bytes on their way out. With a sink it hands over a block whenever 64 KB are full, so a report of any length needs
+/// Bytes on their way out. With a sink it hands over a block whenever 256 KB are full, so a report of any length needs
 /// the memory of one block; without a sink it keeps everything. It is a handle: copies share what was appended.
 package struct OutputBuffer {
     /// Takes a block; the pointer is valid during the call only. A sink that cannot write remembers why itself.
     package typealias Sink = (UnsafeRawBufferPointer) -> Void
 
-    static let blockSize = 65_536
+    static let blockSize = 262_144
 
     /// Memory that is written through a pointer: millions of small appends to an array cost more than their bytes.
     private final class Block {
@@ -141,7 +141,7 @@ package struct OutputBuffer {
 
     /// The digits of 32 bits as the bytes of a word, the first digit at the lowest address.
     @inline(__always)
-    private static func digits(_ value: UInt64) -> UInt64 {
+    fileprivate static func digits(_ value: UInt64) -> UInt64 {
         var spread = (value | value << 16) & 0x0000_ffff_0000_ffff
         spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
         spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f
@@ -158,7 +158,91 @@ package struct OutputBuffer {
 
 // MARK: JSON
 
+/// A place in a buffer where what comes next has room, whatever has to be escaped in it: millions of short texts cost less
+/// when none of them asks for room.
+struct OutputCursor {
+    fileprivate(set) var at: UnsafeMutablePointer<UInt8>
+
+    /// The room that texts of `bytes` bytes need at most, escaped and in quotes.
+    static func room(_ bytes: Int, texts: Int) -> Int { 6 * bytes + 16 * texts }
+
+    @inline(__always)
+    mutating func write(_ text: StaticString) {
+        at.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+        at += text.utf8CodeUnitCount
+    }
+
+    @inline(__always)
+    mutating func write(byte: UInt8) {
+        at.pointee = byte
+        at += 1
+    }
+
+    /// What another buffer holds.
+    @inline(__always)
+    mutating func write(_ other: OutputBuffer) {
+        other.bytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            at.update(from: start, count: bytes.count)
+            at += bytes.count
+        }
+    }
+
+    /// What stands between the quotes of a JSON string.
+    @inline(__always)
+    mutating func write(escaped text: String) {
+        if text.utf8.withContiguousStorageIfAvailable({ at = OutputBuffer.escape($0, to: at) }) == nil {
+            var text = text
+            text.withUTF8 { at = OutputBuffer.escape($0, to: at) }
+        }
+    }
+
+    /// A number that is not negative.
+    @inline(__always)
+    mutating func write(count value: Int) {
+        if value < 10 { return write(byte: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value)) }
+        var (rest, digits) = (value, 0)
+        while rest > 0 { (rest, digits) = (rest / 10, digits + 1) }
+        (rest, at) = (value, at + digits)
+        for back in 1...digits {
+            (at - back).pointee = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+    }
+
+    /// Sixteen hexadecimal digits.
+    @inline(__always)
+    mutating func write(hex value: UInt64) {
+        let start = UnsafeMutableRawPointer(at)
+        start.storeBytes(of: OutputBuffer.digits(value >> 32), as: UInt64.self)
+        start.storeBytes(of: OutputBuffer.digits(value & 0xffff_ffff), toByteOffset: 8, as: UInt64.self)
+        at += 16
+    }
+}
+
 extension OutputBuffer {
+    /// Lets `body` write up to `wanted` bytes.
+    @inline(__always)
+    mutating func write(room wanted: Int, _ body: (inout OutputCursor) -> Void) {
+        let start = room(wanted)
+        var cursor = OutputCursor(at: start)
+        body(&cursor)
+        block.count += cursor.at - start
+    }
+
+    @inline(__always)
+    fileprivate func bytes(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        body(UnsafeBufferPointer(start: block.base, count: block.count))
+    }
+
+    /// Writes well-formed UTF-8, escaped; there is room for six times as much and eight bytes. Returns where it ends.
+    fileprivate static func escape(
+        _ text: UnsafeBufferPointer<UInt8>, to target: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        guard let source = text.baseAddress else { return target }
+        if copyPlain(source, text.count, to: target) { return target + text.count }
+        return target + escape(source, from: 0, to: text.count, into: target)
+    }
     /// Text longer than this is escaped in parts, so that the room for the worst case stays small.
     private static let part = 4096
 

@@ -69,7 +69,7 @@ package struct EncodingOptions: Sendable {
     }
 }
 
-/// The encoder of a format, writing to `sink` in blocks of about 64 KB.
+/// The encoder of a format, writing to `sink` in blocks of about 256 KB.
 package func makeEncoder(
     _ format: OutputFormat, options: EncodingOptions = EncodingOptions(), sink: @escaping OutputBuffer.Sink
 ) -> any ReportEncoder {

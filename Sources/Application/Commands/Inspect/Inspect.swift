@@ -88,6 +88,7 @@ struct Inspect: AsyncParsableCommand {
     private func encoder() -> any ReportEncoder {
         // To ask for the environment and the folder takes a moment, and most formats show neither.
         let isTable = output.format == .table
+        Terminal.widenOutput()
         return makeEncoder(
             output.format,
             options: EncodingOptions(
