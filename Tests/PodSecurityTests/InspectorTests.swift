@@ -169,6 +169,17 @@ import Testing
         }
     }
 
+    /// HMAC-SHA256 as Python's hmac computes it, of keys and values below and above a block.
+    @Test func masksAreTheCodeOfTheStandard() throws {
+        let node = { (text: String) in try JSONReader.read(Array("\"\(text)\"".utf8), source: "test.json").root }
+        let (short, long) = ([UInt8](repeating: 7, count: 32), Array(UInt8(0)..<100))
+        #expect(Masking(key: short).mask(try node("hunter2abc")) == "\"(10 bytes, dc69677b)\"")
+        #expect(Masking(key: short).mask(try node("")) == "\"(0 bytes, 9dac6a74)\"")
+        #expect(Masking(key: long).mask(try node("hunter2abc")) == "\"(10 bytes, 20fd57fb)\"")
+        let value = String(repeating: "x", count: 1000)
+        #expect(Masking(key: short).mask(try node(value)) == "\"(1000 bytes, 185c72ab)\"")
+    }
+
     @Test func masksDependOnTheKeyAndTheValue() throws {
         func node(_ text: String) throws -> Node {
             try JSONReader.read(Array(text.utf8), source: "test.json").root

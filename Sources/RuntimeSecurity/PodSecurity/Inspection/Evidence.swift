@@ -28,17 +28,10 @@ enum Evidence {
     private static func isSuspicious(_ text: String) -> Bool {
         var text = text
         return text.withUTF8 { bytes in
-            let isEnd = ends
-            var recent: UInt32 = 0
-            for at in bytes.indices {
-                recent = recent << 8 | UInt32(bytes[at] | 0x20)
-                let place = endPlace(recent)
-                if isEnd[place >> 6] >> UInt64(place & 63) & 1 == 0 { continue }
-                var window: UInt32 = 0
-                for byte in bytes[max(at - 3, 0)...at] {
-                    let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
-                    window = window << 8 | UInt32(isUpper ? byte | 0x20 : byte)
-                }
+            var window: UInt32 = 0
+            for byte in bytes {
+                let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                window = window << 8 | UInt32(isUpper ? byte | 0x20 : byte)
                 switch window {
                 // pass, secr, toke, cred, gith, glpa, xoxb, sk_l, four dashes
                 case 0x7061_7373, 0x7365_6372, 0x746F_6B65, 0x6372_6564, 0x6769_7468, 0x676C_7061, 0x786F_7862,
@@ -57,24 +50,6 @@ enum Evidence {
             return false
         }
     }
-
-    /// A bit for the last three bytes of each of those beginnings, where `endPlace` puts them; other bytes rarely have one.
-    private static let ends: InlineArray<16, UInt64> = {
-        var bits = InlineArray<16, UInt64>(repeating: 0)
-        let ends: [StaticString] = [
-            "ass", "ecr", "oke", "red", "ith", "lpa", "oxb", "k_l", "---", "kia", "sia", "iza", "hp_", "ho_", "key",
-            "pwd", "://",
-        ]
-        for end in ends {
-            let place = endPlace((0..<3).reduce(0) { $0 << 8 | UInt32(end.utf8Start[$1] | 0x20) })
-            bits[place >> 6] |= 1 << UInt64(place & 63)
-        }
-        return bits
-    }()
-
-    /// Ten bits of a hash of the last three bytes.
-    @inline(__always)
-    private static func endPlace(_ window: UInt32) -> Int { Int(((window << 8) &* 0x9E37_79B1) >> 22) }
 
     private static func write(_ node: Node, _ masking: Masking, _ text: inout String, _ depth: Int) {
         guard text.utf8.count <= limit else { return }

@@ -18,11 +18,44 @@ package struct InspectionSettings: Sendable {
 
 /// What checks need to know of other objects: an index of the whole input set, made before judging.
 ///
-/// A value of plain names, selectors and flags: no object is kept, about 200 bytes for each indexed object.
+/// A value of plain names, selectors and flags: no object is kept, about 200 bytes for each indexed object. It is one
+/// reference, copied on writing, because it goes to every judge.
 package struct InspectionContext: Sendable {
-    package let settings: InspectionSettings
+    private struct Contents {
+        let settings: InspectionSettings
+        var unknownKinds: Set<ObjectKind> = []
+        /// By kind, namespace (empty for cluster-wide kinds) and name.
+        var entries: [ObjectKind: [String: [String: Entry]]] = [:]
+        /// How many ingresses claim each host.
+        var claims: [String: Int] = [:]
+        /// How many services offer a shell: mostly none, and then nobody has to look for one.
+        var shells = 0
+    }
+
+    private final class Storage: @unchecked Sendable {
+        // @unchecked: only the one value that holds it writes.
+        var contents: Contents
+
+        init(_ contents: Contents) { self.contents = contents }
+    }
+
+    private var storage: Storage
+
+    private var contents: Contents {
+        get { storage.contents }
+        _modify {
+            if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.contents) }
+            yield &storage.contents
+        }
+    }
+
+    package var settings: InspectionSettings { storage.contents.settings }
+
     /// Kinds that could not be read: what depends on them cannot be judged.
-    package var unknownKinds: Set<ObjectKind> = []
+    package var unknownKinds: Set<ObjectKind> {
+        get { storage.contents.unknownKinds }
+        _modify { yield &contents.unknownKinds }
+    }
 
     /// What is kept of one object.
     private enum Entry: Sendable, Equatable {
@@ -38,15 +71,23 @@ package struct InspectionContext: Sendable {
         case ingress(hosts: [String], open: Set<String>)
     }
 
-    /// By kind, namespace (empty for cluster-wide kinds) and name.
-    private var entries: [ObjectKind: [String: [String: Entry]]] = [:]
-    /// How many ingresses claim each host.
-    private var claims: [String: Int] = [:]
-    /// How many services offer a shell: mostly none, and then nobody has to look for one.
-    private var shells = 0
-
     package init(settings: InspectionSettings = InspectionSettings()) {
-        self.settings = settings
+        storage = Storage(Contents(settings: settings))
+    }
+
+    private var entries: [ObjectKind: [String: [String: Entry]]] {
+        get { storage.contents.entries }
+        _modify { yield &contents.entries }
+    }
+
+    private var claims: [String: Int] {
+        get { storage.contents.claims }
+        _modify { yield &contents.claims }
+    }
+
+    private var shells: Int {
+        get { storage.contents.shells }
+        _modify { yield &contents.shells }
     }
 
     /// The kinds that the index reads.

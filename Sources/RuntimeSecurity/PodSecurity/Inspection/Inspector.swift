@@ -46,7 +46,7 @@ package struct Inspector: Sendable {
         var run = Run(input: input, target: target, digest: nil, problems: .forObject(), judged: false, shown: nil)
         // Handed on as it is: to read it out of the inspector takes hold of all of its parts, for each of 80 checks.
         let context = context
-        for index in checks.indices { run.judge(checks[index], index, context, self, &tally, emit) }
+        for index in checks.indices { run.judge(checks[index], index, target, context, self, &tally, emit) }
         if run.judged { tally.subjects += 1 }
         return run.problems
     }
@@ -63,7 +63,7 @@ private struct Run {
     var shown: CheckResult?
 
     mutating func judge(
-        _ check: InspectionCheck, _ index: Int, _ context: InspectionContext, _ inspector: Inspector,
+        _ check: InspectionCheck, _ index: Int, _ target: Target, _ context: InspectionContext, _ inspector: Inspector,
         _ tally: inout Tally, _ emit: (CheckResult) -> Void
     ) {
         switch check.judge {
