@@ -370,6 +370,7 @@ private:
         order.reserve(n);
         for (uint32_t i = 0, e = frame.entry + 1; i < n; i++, e = entries[e].next) order.emplace_back(hash[i], e);
         std::sort(order.begin(), order.end());
+        uint32_t first = 0, second = UINT32_MAX;  // of several, the one that comes first is told
         for (size_t i = 0; i < order.size();) {
             size_t end = i + 1;
             while (end < order.size() && order[end].first == order[i].first) end++;
@@ -381,12 +382,20 @@ private:
                     int c = std::memcmp(poolBytes(a.keyOffset), poolBytes(b.keyOffset), an);
                     return c != 0 ? c < 0 : x.second < y.second;
                 });
-                for (size_t k = i + 1; k < end; k++)
-                    if (sameKey(entries[order[k - 1].second], entries[order[k].second]))
-                        if (int code = duplicate(order[k - 1].second, order[k].second)) return code;
+                for (size_t k = i + 1; k < end; k++) {
+                    uint32_t a = order[k - 1].second, b = order[k].second;
+                    if (!sameKey(entries[a], entries[b])) continue;
+                    if (options.lastKeyWins) {
+                        scratch.dead.push_back(a);
+                    } else if (b < second) {
+                        first = a;
+                        second = b;
+                    }
+                }
             }
             i = end;
         }
+        if (second != UINT32_MAX) return duplicate(first, second);
         return BULWARK_JSON_OK;
     }
 
