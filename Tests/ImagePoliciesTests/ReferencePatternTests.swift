@@ -31,6 +31,10 @@ import Testing
         ("**/cart:v*", "registry.example.com/a/cart:v1", true), ("*", "a.example/b/c:1", true), ("**", "nginx", true),
         ("a.example/b@" + digest, "a.example/b:1@" + digest, true), ("a.example/b@" + digest, "a.example/b:1", false),
         ("a.example/b:1@" + digest, "a.example/b@" + digest, true),
+        ("*.example.com/a/**", "x.example.com/a/b", true), ("*.example.com/a/**", "x.example.com/b/a", false),
+        ("a.example/x*y/**", "a.example/xaybyc/d", false), ("a.example/x*y/**", "a.example/xayby/d/e", true),
+        ("a.example/**b", "a.example/b/a", false), ("a.example/**", "a.example/a", true),
+        ("a.example/**:v*", "a.example/a:v1", true), ("a.example/**:v*", "a.example/a:w1", false),
         ("docker.io/**", "nginx", true), ("docker.io", "acme/x", true), ("docker.io/*", "nginx:1", true),
     ]) func patternsStandForReferences(_ pattern: String, _ image: String, _ isMatch: Bool) throws {
         let reference = try ScannedReference(image: image)

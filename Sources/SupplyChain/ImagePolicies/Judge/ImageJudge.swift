@@ -100,7 +100,7 @@ struct ImageJudge {
 
     private func judge(_ verdict: ImageVerdict, _ reference: ScannedReference, _ found: inout [ImageObjection]) {
         let rules = policy.rules
-        for time in [verdict.scanned, verdict.resolved, verdict.advisories] where time > now + Self.skew {
+        if max(verdict.scanned, verdict.resolved, verdict.advisories) > now + Self.skew {
             found.append(
                 objection(
                     .error, "cannot be judged, for its scan has a time in the future",
@@ -163,11 +163,15 @@ struct ImageJudge {
     private func judge(
         _ verdict: ImageVerdict, by rule: ImagePolicy.VulnerabilityRule, _ found: inout [ImageObjection]
     ) {
-        let severities = Severity.allCases.reversed().filter { $0 >= rule.severity }
-        let counts = severities.map { verdict.vulnerabilities[$0] ?? .init() }
-        let (total, fixable) = (counts.reduce(0) { $0 + $1.total }, counts.reduce(0) { $0 + $1.fixable })
+        var (total, fixable) = (0, 0)
+        for (severity, count) in verdict.vulnerabilities where severity >= rule.severity {
+            total += count.total
+            fixable += count.fixable
+        }
         let count = rule.onlyFixable ? fixable : total
         guard count > rule.maxCount else { return }
+        let severities = Severity.allCases.reversed().filter { $0 >= rule.severity }
+        let counts = severities.map { verdict.vulnerabilities[$0] ?? .init() }
         let parts = zip(severities, counts).compactMap { severity, count -> String? in
             let number = rule.onlyFixable ? count.fixable : count.total
             return number > 0 ? "\(number) \(severity == .unknown ? "unrated" : severity.description)" : nil

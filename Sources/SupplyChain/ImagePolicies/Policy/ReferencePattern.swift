@@ -142,7 +142,11 @@ package struct ReferencePattern: Sendable, Equatable {
             start += 1
         }
         if start == pattern.count { return start == text.count }
+        // Whatever follows, `**` at the end takes it; most patterns end so.
+        let isOpen = pattern.last == .any
+        if isOpen, start == pattern.count - 1 { return true }
         var at = [Bool](repeating: false, count: pattern.count + 1)
+        var next = at
         func rest(_ at: inout [Bool]) {
             for index in start..<pattern.count where at[index] {
                 if case .byte = pattern[index] { continue }
@@ -152,7 +156,7 @@ package struct ReferencePattern: Sendable, Equatable {
         at[start] = true
         rest(&at)
         for byte in text[start...] {
-            var next = [Bool](repeating: false, count: pattern.count + 1)
+            if isOpen, at[pattern.count] { return true }
             var isAlive = false
             for index in start..<pattern.count where at[index] {
                 switch pattern[index] {
@@ -165,7 +169,8 @@ package struct ReferencePattern: Sendable, Equatable {
             }
             guard isAlive else { return false }
             rest(&next)
-            at = next
+            swap(&at, &next)
+            for index in start...pattern.count { next[index] = false }
         }
         return at[pattern.count]
     }

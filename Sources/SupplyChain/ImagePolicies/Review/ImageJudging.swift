@@ -52,7 +52,7 @@ struct ImageJudging: Sendable {
             if let seconds { holds.append((reference, min(holdUntil, started + .seconds(seconds)))) }
         }
         // A pod that is refused whatever the scans say is not held for them.
-        let hold = cases.contains(where: isRefusedAnyway) ? nil : try await hold(holds)
+        let hold = holds.isEmpty || cases.contains(where: isRefusedAnyway) ? nil : try await hold(holds)
         var judgement = judge(cases, now: now() / 1000) { unasked[$0] ?? "" }
         judgement.hold = hold
         return judgement
