@@ -25,7 +25,7 @@ format: ## Rewrite the sources in the house format
 	swift format --in-place --recursive --configuration .swift-format Package.swift Sources Tests Plugins
 
 bench: build ## Every benchmark beside its peer
-	for name in inspect-files inspect-podlist inspect-live admission rego cel gatekeeper image; do scripts/bench $$name || exit 1; done
+	for name in inspect-files inspect-podlist inspect-live admission image-admission rego cel gatekeeper image; do scripts/bench $$name || exit 1; done
 
 conformance: build ## The fixtures of other tools
 	scripts/conformance inspection $${BULWARK_DATA:-../shared/data}/policy

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What the benchmarks of admission share: a cluster, a server on one core, a load on the other, and the pod that is reviewed."""
+import atexit
 import base64
 import http.client
 import json
@@ -84,6 +85,7 @@ class Server:
             ["taskset", "-c", "0", binary, "admission", "serve", "--kubeconfig", cluster.kubeconfig, "--address", "127.0.0.1", "--port", str(self.port),
              "--probe-port", str(self.probe), "--url", f"https://127.0.0.1:{self.port}", "--install", *more],
             stdout=self.log, stderr=self.log)
+        atexit.register(self.process.kill)  # also when the benchmark ends halfway
         deadline = time.time() + 60
         while True:
             try:
