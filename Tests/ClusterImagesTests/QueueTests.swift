@@ -2,6 +2,7 @@
 import Findings
 import ImagePolicies
 import ImageScanning
+import Inventory
 import Logging
 import Synchronization
 import Testing
@@ -191,6 +192,17 @@ private final class FakeImages: ImageSource {
         #expect(left.state == .waiting && left.attempts == 0)
         images.state.withLock { $0.silent = [] }
         try await run(queue(records)) { try await records.totals().scanned == 1 }
+    }
+
+    @Test func packagesWithoutAdvisoriesAnywhereAreShownAndNoError() async throws {
+        let records = try fixture.open().records
+        try await records.setUses([Made.use(Made.workload("cart"), 1)], of: Made.workload("cart"))
+        var scan = Made.scan(1)
+        scan.inventory.packages.append(FoundPackage(.otp, name: "ssl", version: "10.8.7", path: "ssl.app"))
+        try await records.record(Made.judged(scan, []), scan: scan, of: Made.digest(1), generation: 1)
+        #expect(try await records.image(Made.digest(1))?.state == .complete)
+        let detail = try #require(try await records.detail(Made.digest(1)))
+        #expect(detail.problems.map(\.message).contains { $0.hasPrefix("1 package of otp was not judged") })
     }
 
     @Test func withoutAdvisoriesNothingIsWhole() async throws {

@@ -26,6 +26,11 @@ extension PackageKind {
     }
 }
 
+extension PackageKind {
+    /// Whether anybody publishes advisories for it.
+    package var hasAdvisories: Bool { isSystem || ecosystem != nil }
+}
+
 extension FoundPackage {
     /// The name as advisories write it: PyPI's are normalized (PEP 503), and case tells nothing apart in some ecosystems.
     package var advisoryName: String {

@@ -82,6 +82,8 @@ extension ImageChange {
             report.vulnerabilities = Array(report.vulnerabilities.prefix(limits.vulnerabilities))
             problems.add(ScanProblem("\(more) vulnerabilities more, none of them worse, are counted and not listed"))
         }
+        // Shown with the problems, and none of the errors.
+        for item in report.unjudged { problems.add(ScanProblem(item.text)) }
         let running =
             try Int64.fetchOne(
                 db, sql: "SELECT workloads FROM image_record WHERE id = ?", arguments: [image]) ?? 0

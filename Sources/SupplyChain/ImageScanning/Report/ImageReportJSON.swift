@@ -88,6 +88,13 @@ extension ImageReport {
         writer.field("secrets", inventory.secrets.count)
         writer.field("malware", inventory.malware.count)
         writer.field("misconfigurations", inventory.misconfigurations.count)
+        writer.key("notJudged")
+        writer.object { writer in
+            for item in unjudged {
+                writer.key(dynamic: item.kind.rawValue)
+                writer.integer(item.count)
+            }
+        }
         writer.key("advisories")
         guard let advisories else { return writer.null() }
         writer.object {

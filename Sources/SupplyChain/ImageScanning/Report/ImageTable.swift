@@ -29,6 +29,7 @@ package struct ImageTable {
         writeFiles(report.inventory, to: &output)
         writeMisconfigurations(report.inventory, to: &output)
         writeProblems(report, to: &output)
+        writeUnjudged(report, to: &output)
         output.append("\n")
         output.append(summary(report))
         output.append("\n")
@@ -143,6 +144,15 @@ package struct ImageTable {
         if problems.count > 20 { output.append("  and \(problems.count - 20) more: see --output json\n") }
     }
 
+    private func writeUnjudged(_ report: ImageReport, to output: inout OutputBuffer) {
+        let unjudged = report.unjudged
+        if unjudged.isEmpty { return }
+        output.append("\n" + style.apply(.bold, "Not judged") + "\n")
+        for item in unjudged {
+            for line in DisplayText.wrap(item.text, to: width - 2) { output.append("  \(line)\n") }
+        }
+    }
+
     private func summary(_ report: ImageReport) -> String {
         var parts = Severity.allCases.reversed().compactMap { severity -> String? in
             let count = report.count(severity)
@@ -154,6 +164,8 @@ package struct ImageTable {
         if fixable > 0 { text += "; \(fixable) can be mended by an upgrade" }
         let excepted = report.vulnerabilities.count { $0.exception != nil }
         if excepted > 0 { text += "; \(excepted) excepted" }
+        let unjudged = report.unjudged.reduce(0) { $0 + $1.count }
+        if unjudged > 0 { text += "; \(unjudged) packages not judged" }
         if report.advisories == nil { text = "vulnerabilities were not looked up" }
         if !report.inventory.malware.isEmpty {
             text += "; " + style.apply(.critical, "\(report.inventory.malware.count) malicious files")
