@@ -149,6 +149,11 @@ struct OtherLanguagesTests {
         ("renv.lock", renv, ["cran DBI 1.1.3"]),
         ("Manifest.toml", julia1, ["julia JSON 0.21.3"]),
         ("Manifest-v1.11.toml", julia2, ["julia JSON 0.21.4"]),
+        (
+            "Manifest.toml",
+            "manifest_format = \"2.0\"\n[[deps.SHA]]\nuuid = \"e\"\nversion = \"0.7.0\"\n[[deps.shop]]\npath = \".\"\nuuid = \"9\"\nversion = \"0.1.0\"\n",
+            ["julia SHA 0.7.0"]
+        ),
         ("JuliaManifest.toml", "name = \"other\"\n", []),
         ("cabal.project.freeze", cabal, ["hackage Cabal 3.2.1.0", "hackage aeson 2.0.3.0"]),
         ("stack.yaml.lock", stack, ["hackage aeson-better-errors 0.9.1.0", "hackage mine 1.2.0"]),

@@ -44,8 +44,10 @@ enum JuliaPackages {
         var out: [FoundPackage] = []
         for name in packages.keys {
             for entry in packages.tables(name) {
-                // What belongs to Julia itself has no version.
-                guard entry.text("uuid") != nil, let version = entry.text("version") else { continue }
+                // What belongs to Julia itself has no version before 1.11, and what lies in a folder is not the registry's.
+                guard entry.text("uuid") != nil, entry.text("path") == nil, let version = entry.text("version") else {
+                    continue
+                }
                 out.append(FoundPackage(.julia, name: name, version: version, path: file.path))
             }
         }
