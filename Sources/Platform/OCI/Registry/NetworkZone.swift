@@ -8,7 +8,7 @@ package struct NetworkZone: OptionSet, Sendable, Hashable {
 
     /// Everybody.
     package static let open = NetworkZone(rawValue: 1)
-    /// Our networks: private addresses (RFC 1918, 4193, 6598).
+    /// Our networks: private addresses (RFC 1918, 4193, 6598), and those that were reserved (240/4), which clusters use too.
     package static let inner = NetworkZone(rawValue: 2)
     /// This machine, its link, and the services of a cloud that tell machines their credentials.
     package static let own = NetworkZone(rawValue: 4)
@@ -17,7 +17,7 @@ package struct NetworkZone: OptionSet, Sendable, Hashable {
 
     /// The zone of an IPv4 address (4 bytes) or IPv6 address (16 bytes) in network order.
     ///
-    /// What is no address of one host (multicast, reserved) counts as own. Source: IANA's special-purpose registries.
+    /// What is no address of one host (multicast, broadcast) counts as own. Source: IANA's special-purpose registries.
     static func of(_ address: [UInt8]) -> NetworkZone {
         if address.count == 4 { return v4(address[...]) }
         guard address.count == 16 else { return .own }
@@ -44,7 +44,8 @@ package struct NetworkZone: OptionSet, Sendable, Hashable {
     private static func v4(_ address: ArraySlice<UInt8>) -> NetworkZone {
         let bytes = Array(address)
         switch (bytes[0], bytes[1]) {
-        case (0, _), (127, _), (169, 254), (224..., _): return .own
+        case (0, _), (127, _), (169, 254), (224...239, _): return .own
+        case (240..., _): return bytes == [255, 255, 255, 255] ? .own : .inner
         // Oracle's, Alibaba's and Azure's services for machines.
         case (192, 0) where bytes[2] == 0: return .own
         case (100, 100) where bytes[2] == 100 && bytes[3] == 200: return .own
