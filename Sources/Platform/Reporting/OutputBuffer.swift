@@ -131,14 +131,6 @@ package struct OutputBuffer {
         block.count += digits
     }
 
-    /// Sixteen hexadecimal digits, eight at a time.
-    mutating func appendHex(_ value: UInt64) {
-        let start = UnsafeMutableRawPointer(room(16))
-        start.storeBytes(of: Self.digits(value >> 32), as: UInt64.self)
-        start.storeBytes(of: Self.digits(value & 0xffff_ffff), toByteOffset: 8, as: UInt64.self)
-        block.count += 16
-    }
-
     /// The digits of 32 bits as the bytes of a word, the first digit at the lowest address.
     @inline(__always)
     fileprivate static func digits(_ value: UInt64) -> UInt64 {
@@ -248,14 +240,10 @@ extension OutputBuffer {
 
     /// A JSON string with its quotes. Beside what JSON demands, it escapes DEL, C1 controls, U+2028, U+2029, U+FEFF and
     /// U+FFFE/F, so that the text is safe in JavaScript, YAML and a terminal.
-    package mutating func append(json text: String) { append(json: text, "") }
-
-    /// The same of two texts, one behind the other in one pair of quotes.
-    mutating func append(json text: String, _ more: String) {
+    package mutating func append(json text: String) {
         room(1).pointee = UInt8(ascii: "\"")
         block.count += 1
         bytes(of: text) { escape($0) }
-        if !more.isEmpty { bytes(of: more) { escape($0) } }
         room(1).pointee = UInt8(ascii: "\"")
         block.count += 1
     }
