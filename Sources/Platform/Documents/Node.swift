@@ -7,6 +7,7 @@ import Foundation
 /// It is public, like all that judging asks of it: the compiler works nothing into other modules that is not, and a call costs
 /// more than what most of this does.
 public struct Node: Sendable {
+    /// What a value can be.
     public enum Kind: UInt8, Sendable { case null, bool, number, string, array, object }
 
     /// The document this value stands in.
@@ -25,6 +26,7 @@ public struct Node: Sendable {
     @inlinable @inline(__always)
     var rawKind: UInt32 { entry.pointee.keyLengthKind & 15 }
 
+    /// What kind of value this is.
     @inlinable @inline(__always)
     public var kind: Kind { Self.kind(rawKind) }
 
@@ -40,10 +42,13 @@ public struct Node: Sendable {
         }
     }
 
+    /// Whether this is null.
     @inlinable @inline(__always)
     public var isNull: Bool { rawKind == UInt32(BULWARK_NULL) }
+    /// Whether this is an object.
     @inlinable @inline(__always)
     public var isObject: Bool { rawKind == UInt32(BULWARK_OBJECT) }
+    /// Whether this is an array.
     @inlinable @inline(__always)
     public var isArray: Bool { rawKind == UInt32(BULWARK_ARRAY) }
 
@@ -146,6 +151,7 @@ public struct Node: Sendable {
         return try withExtendedLifetime(self) { try body(bytes) }
     }
 
+    /// The bytes of a string or a number's text where they stand; nil for the other kinds.
     @inlinable public var textBytes: UnsafeBufferPointer<UInt8>? {
         let kind = rawKind
         return kind == UInt32(BULWARK_STRING) || kind == UInt32(BULWARK_NUMBER) ? bytes : nil
@@ -182,6 +188,7 @@ public struct FieldKeys: Sendable {
     let bytes: [UInt8]
     let ends: [Int]
 
+    /// Takes the keys in the order in which they lead down.
     public init(_ keys: [String]) {
         var (bytes, ends): ([UInt8], [Int]) = ([], [])
         for key in keys {

@@ -26,9 +26,12 @@ extension Node {
             self.left = left
         }
 
+        /// How many are left.
         public var underestimatedCount: Int { Int(left) }
+        /// Whether none is left.
         @inlinable public var isEmpty: Bool { left == 0 }
 
+        /// The next one; nil behind the last.
         @inlinable @inline(__always)
         public mutating func next() -> Node? {
             guard left > 0 else { return nil }
@@ -51,9 +54,12 @@ extension Node {
             self.left = left
         }
 
+        /// How many are left.
         public var underestimatedCount: Int { Int(left) }
+        /// Whether none is left.
         @inlinable public var isEmpty: Bool { left == 0 }
 
+        /// The next one; nil behind the last.
         @inlinable @inline(__always)
         public mutating func next() -> (key: Key, value: Node)? {
             guard left > 0 else { return nil }
@@ -84,7 +90,9 @@ extension Node {
                 start: member.document.pool + Int(entry.keyOffset), count: Int(entry.keyLengthKind >> 4))
         }
 
+        /// The key as a text of its own.
         public var string: String { String(decoding: bytes, as: UTF8.self) }
+        /// The key as a text of its own.
         public var description: String { string }
 
         /// The key's bytes in place.
@@ -93,8 +101,10 @@ extension Node {
             return try withExtendedLifetime(self) { try body(bytes) }
         }
 
+        /// The key's bytes where they stand.
         @inlinable public var keyBytes: UnsafeBufferPointer<UInt8> { bytes }
 
+        /// Whether the key has just these bytes.
         public static func == (key: Key, text: StaticString) -> Bool {
             let entry = key.member.entry.pointee
             let length = Int(entry.keyLengthKind >> 4)
@@ -102,6 +112,7 @@ extension Node {
                 && memcmp(key.member.document.pool + Int(entry.keyOffset), text.utf8Start, length) == 0
         }
 
+        /// Whether the key has other bytes.
         public static func != (key: Key, text: StaticString) -> Bool { !(key == text) }
 
         /// Lets a `switch` over keys use string literals.

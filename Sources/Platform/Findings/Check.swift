@@ -6,8 +6,11 @@ public final class Check: Sendable {
     public let id: String
     /// The check's folder name, e.g. `host-network`.
     public let slug: String
+    /// What it is about, as a group of checks, e.g. `host`.
     public let area: String
+    /// One line that names the problem.
     public let title: String
+    /// How bad the problem is.
     public let severity: Severity
     /// Why the problem matters, in plain text.
     public let why: String
@@ -24,6 +27,7 @@ public final class Check: Sendable {
     /// It has a mechanical fix (`bulwark inspect --fix`).
     public let fixable: Bool
 
+    /// A check of the catalogue.
     public init(
         id: String, slug: String, area: String, title: String, severity: Severity, why: String, remediation: String,
         aliases: [(tool: String, ids: [String])] = [], controls: [(benchmark: String, ids: [String])] = [],

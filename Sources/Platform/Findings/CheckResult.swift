@@ -52,16 +52,19 @@ public struct CheckResult: Sendable {
         }
     }
 
+    /// The check that was asked.
     public var check: Check {
         get { holder.parts.pointee.check }
         set { own.pointee.check = newValue }
     }
 
+    /// What it said.
     public var outcome: Outcome {
         get { holder.parts.pointee.outcome }
         set { own.pointee.outcome = newValue }
     }
 
+    /// The object that was judged.
     public var subject: Subject {
         get { holder.parts.pointee.subject }
         set { own.pointee.subject = newValue }
@@ -82,6 +85,7 @@ public struct CheckResult: Sendable {
     /// Where the evidence stands, in two parts: results of a container share the first, so that none has to join them
     /// before somebody reads it.
     public var place: String { holder.parts.pointee.place }
+    /// The second part, from the container or pod on.
     public var field: String { holder.parts.pointee.field }
 
     /// What stands there, as JSON text, at most 200 characters, masked when the check is sensitive; empty when nothing does.
@@ -90,6 +94,7 @@ public struct CheckResult: Sendable {
         set { own.pointee.value = newValue }
     }
 
+    /// Where the evidence was read; nil for a cluster.
     public var source: SourceLocation? {
         get { holder.parts.pointee.source }
         set { own.pointee.source = newValue }
@@ -98,6 +103,7 @@ public struct CheckResult: Sendable {
     /// The line of its source, counted from 1; nil without one.
     public var line: Int? { holder.parts.pointee.source?.line }
 
+    /// The identity of the finding.
     public var fingerprint: Fingerprint {
         get { holder.parts.pointee.fingerprint }
         set { own.pointee.fingerprint = newValue }
@@ -118,6 +124,7 @@ public struct CheckResult: Sendable {
         set { own.pointee.exempting = newValue.map(Exempting.init) }
     }
 
+    /// Whether an exemption turned it into a skip.
     public var isExempt: Bool { holder.parts.pointee.exempting != nil }
 
     package init(

@@ -2,9 +2,12 @@
 
 /// The identity of a finding: 128 bits of a SHA-256 over what stays the same while the problem lasts.
 public struct Fingerprint: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The first 64 bits.
     public let high: UInt64
+    /// The last 64 bits.
     public let low: UInt64
 
+    /// Of two halves.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
@@ -30,6 +33,7 @@ public struct Fingerprint: Sendable, Hashable, Comparable, CustomStringConvertib
         }
     }
 
+    /// Orders by the digits.
     public static func < (left: Fingerprint, right: Fingerprint) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }

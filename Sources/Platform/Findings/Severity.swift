@@ -20,6 +20,7 @@ public enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConve
         self = found
     }
 
+    /// The name in small letters.
     public var description: String {
         switch self {
         case .unknown: "unknown"
@@ -31,5 +32,6 @@ public enum Severity: Int, Sendable, Comparable, CaseIterable, CustomStringConve
         }
     }
 
+    /// Orders by how bad it is.
     public static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
 }

@@ -21,6 +21,7 @@ public struct Subject: Sendable, Hashable, Comparable {
 
     private var parts: Parts
 
+    /// Names an object; what is left out is empty.
     public init(cluster: String = "", apiVersion: String, kind: String, namespace: String = "", name: String) {
         parts = Parts(cluster, apiVersion, kind, namespace, name)
     }
@@ -31,26 +32,31 @@ public struct Subject: Sendable, Hashable, Comparable {
         set { parts = Parts(newValue, apiVersion, kind, namespace, name) }
     }
 
+    /// Group and version, e.g. `apps/v1`.
     public var apiVersion: String {
         get { parts.apiVersion }
         set { parts = Parts(cluster, newValue, kind, namespace, name) }
     }
 
+    /// The kind, e.g. `Deployment`.
     public var kind: String {
         get { parts.kind }
         set { parts = Parts(cluster, apiVersion, newValue, namespace, name) }
     }
 
+    /// The namespace; empty for what has none.
     public var namespace: String {
         get { parts.namespace }
         set { parts = Parts(cluster, apiVersion, kind, newValue, name) }
     }
 
+    /// The object's name.
     public var name: String {
         get { parts.name }
         set { parts = Parts(cluster, apiVersion, kind, namespace, newValue) }
     }
 
+    /// Compares all parts.
     public static func == (left: Subject, right: Subject) -> Bool {
         left.parts === right.parts
             || left.name == right.name && left.namespace == right.namespace && left.kind == right.kind
@@ -60,6 +66,7 @@ public struct Subject: Sendable, Hashable, Comparable {
     /// Whether both are copies of one value, which is cheaper to ask than whether they are equal.
     public func isSame(as other: Subject) -> Bool { parts === other.parts }
 
+    /// Hashes all parts.
     public func hash(into hasher: inout Hasher) {
         for part in [cluster, apiVersion, kind, namespace, name] { hasher.combine(part) }
     }
@@ -87,6 +94,7 @@ public struct SourceLocation: Sendable, Hashable {
     /// Counted from 1; 0 when unknown.
     public var line: Int
 
+    /// Names a line of a file.
     public init(file: String, line: Int) {
         self.file = file
         self.line = line
