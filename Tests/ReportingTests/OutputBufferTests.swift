@@ -67,10 +67,10 @@ import Testing
     @Test func streamsInBlocks() {
         var blocks: [Int] = []
         var buffer = OutputBuffer { blocks.append($0.count) }
-        for _ in 0..<30_000 { buffer.append("0123456789") }
-        #expect(blocks.count == 4 && blocks.allSatisfy { (65_536..<65_546).contains($0) })
+        for _ in 0..<120_000 { buffer.append("0123456789") }
+        #expect(blocks.count == 4 && blocks.allSatisfy { (262_144..<262_154).contains($0) })
         buffer.flush()
-        #expect(blocks.reduce(0, +) == 300_000)
+        #expect(blocks.reduce(0, +) == 1_200_000)
         buffer.flush()
         #expect(blocks.count == 5, "an empty buffer is not handed over")
     }
